@@ -1,0 +1,40 @@
+package testnet
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Namespaces, given to Need among the tools, stands for the right to make network namespaces.
+const Namespaces = "network namespaces"
+
+// Need makes sure that every tool named is on the PATH (or, for Namespaces, that they can be made). When one is
+// missing it ends the test with one line that names all that are missing: as skipped on a person's machine, as failed
+// where the environment variable CI is set, so that a build machine can never lose a test in silence.
+func Need(t testing.TB, tools ...string) {
+	t.Helper()
+	var missing []string
+	for _, tool := range tools {
+		if !available(tool) {
+			missing = append(missing, tool)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	line := "this test needs " + strings.Join(missing, ", ") + ": ./test.sh says how to get what is missing"
+	if os.Getenv("CI") != "" {
+		t.Fatal(line)
+	}
+	t.Skip(line)
+}
+
+func available(tool string) bool {
+	if tool == Namespaces {
+		return namespacesWork()
+	}
+	_, err := exec.LookPath(tool)
+	return err == nil
+}
