@@ -1,0 +1,326 @@
+package sock
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Socket is one kernel socket. All its methods may be called from several
+// goroutines at once.
+type Socket struct {
+	file   *os.File // registered with Go's poller; never asked for its Fd
+	raw    syscall.RawConn
+	family Family
+	typ    Type
+	proto  Proto
+	closed atomic.Bool
+}
+
+// New opens a socket, close-on-exec and registered with Go's poller
+// (socket(2)). Zero values mean INET, STREAM and the usual protocol of the
+// two. The protocol of the family PACKET is an Ethernet type in host byte
+// order. Family and Type of the result are what the kernel made of it: it
+// turns INET with OLDPACKET into PACKET, and UNIX with RAW into DGRAM.
+func New(family Family, typ Type, proto Proto) (*Socket, error) {
+	if family == UNSPEC {
+		family = INET
+	}
+	if typ == 0 {
+		typ = STREAM
+	}
+	fd, err := openSocket(family, typ, proto)
+	if err != nil {
+		return nil, &Error{
+			Op: "socket", What: fmt.Sprintf("%v %v %s", family, typ, proto.Name(family)),
+			Err: err, Hint: explainOpen(family, typ, proto, err),
+		}
+	}
+	s, err := adopt(fd, 0, 0, proto)
+	if err != nil {
+		unix.Close(fd)
+	}
+	return s, err
+}
+
+func openSocket(family Family, typ Type, proto Proto) (int, error) {
+	number := int(proto)
+	if family == PACKET {
+		number = int(networkOrder(uint16(proto)))
+	}
+	return unix.Socket(int(family), kernelType(typ)|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, number)
+}
+
+// networkOrder swaps what the machine does not keep in network order.
+func networkOrder(n uint16) uint16 {
+	var raw rawSockaddr
+	raw[0], raw[1] = byte(n>>8), byte(n)
+	return uint16(raw.family())
+}
+
+// kernelType is the number that this machine gives to a type: MIPS has STREAM
+// and DGRAM the other way round. It is its own inverse.
+func kernelType(t Type) int {
+	switch t {
+	case STREAM:
+		return unix.SOCK_STREAM
+	case DGRAM:
+		return unix.SOCK_DGRAM
+	}
+	return int(t)
+}
+
+// FromFD takes over a descriptor that somebody else opened, such as one that
+// a parent process left, and asks the kernel for its family, type and
+// protocol. See FromFDAs.
+func FromFD(fd int) (*Socket, error) { return FromFDAs(fd, UNSPEC, 0, 0) }
+
+// FromFDAs is FromFD with what is already known; what is zero is asked of the
+// kernel (SO_DOMAIN, SO_TYPE and SO_PROTOCOL, socket(7)). On success the
+// Socket owns the descriptor and has made it close-on-exec and nonblocking.
+// O_NONBLOCK belongs to the open file description: whoever else has a copy of
+// the descriptor meets a nonblocking socket too. On failure nothing about the
+// descriptor is changed, and it is still the caller's to close.
+func FromFDAs(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
+	if err := checkSocket(fd); err != nil {
+		return nil, err
+	}
+	descriptorFlags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil {
+		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	statusFlags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	unix.CloseOnExec(fd)
+	if err = unix.SetNonblock(fd, true); err != nil {
+		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
+	}
+	s, err := adopt(fd, family, typ, proto)
+	if err != nil {
+		unix.FcntlInt(uintptr(fd), unix.F_SETFD, descriptorFlags)
+		unix.FcntlInt(uintptr(fd), unix.F_SETFL, statusFlags)
+	}
+	return s, err
+}
+
+// checkSocket says what fd is when it is no socket.
+func checkSocket(fd int) error {
+	what := fmt.Sprintf("fd %d", fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		if err == unix.EBADF {
+			return &Error{Op: "take over", What: what, Err: err, Hint: what + " is not open"}
+		}
+		return &Error{Op: "fstat", What: what, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		hint := fmt.Sprintf("%s is %s, not a socket", what, fileKind(st.Mode))
+		return &Error{Op: "take over", What: what, Err: unix.ENOTSOCK, Hint: hint}
+	}
+	return nil
+}
+
+func fileKind(mode uint32) string {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return "a regular file"
+	case unix.S_IFDIR:
+		return "a directory"
+	case unix.S_IFIFO:
+		return "a pipe"
+	case unix.S_IFCHR:
+		return "a character device (a terminal, say)"
+	case unix.S_IFBLK:
+		return "a block device"
+	case unix.S_IFLNK:
+		return "a symbolic link"
+	}
+	return "something else (an epoll, event or timer descriptor, say)"
+}
+
+// adopt makes a Socket of a descriptor that is nonblocking already. On failure
+// the descriptor stays open.
+func adopt(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
+	what := fmt.Sprintf("fd %d", fd)
+	detected := func(option int, known int) (int, error) {
+		if known != 0 {
+			return known, nil
+		}
+		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+		if err != nil {
+			return 0, &Error{Op: "getsockopt", What: what, Err: err}
+		}
+		return n, nil
+	}
+	domain, err := detected(unix.SO_DOMAIN, int(family))
+	if err != nil {
+		return nil, err
+	}
+	kind, err := detected(unix.SO_TYPE, kernelType(typ))
+	if err != nil {
+		return nil, err
+	}
+	number, err := detected(unix.SO_PROTOCOL, int(proto))
+	if err != nil {
+		return nil, err
+	}
+	s := &Socket{family: Family(domain), typ: Type(kernelType(Type(kind))), proto: Proto(number)}
+	return s, s.register(fd)
+}
+
+// unpollable keeps files that could not be registered: were they collected,
+// their descriptors would be closed, and they are not ours to close.
+var unpollable struct {
+	sync.Mutex
+	files []*os.File
+}
+
+// register hands fd to Go's poller.
+func (s *Socket) register(fd int) error {
+	name := fmt.Sprintf("%v %v fd %d", s.family, s.typ, fd)
+	file := os.NewFile(uintptr(fd), name)
+	if err := file.SetDeadline(time.Time{}); err != nil {
+		unpollable.Lock()
+		unpollable.files = append(unpollable.files, file)
+		unpollable.Unlock()
+		return &Error{Op: "take over", What: fmt.Sprintf("fd %d", fd), Err: err,
+			Hint: "the descriptor already belongs to a file or connection of this process: hand over a copy of it"}
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return &Error{Op: "take over", What: name, Err: err}
+	}
+	s.file, s.raw = file, raw
+	return nil
+}
+
+// Family is the address family.
+func (s *Socket) Family() Family { return s.family }
+
+// Type is the socket type.
+func (s *Socket) Type() Type { return s.typ }
+
+// Proto is the protocol. Of a PACKET socket that came as a descriptor the
+// kernel does not tell it: it is then 0.
+func (s *Socket) Proto() Proto { return s.proto }
+
+// SyscallConn gives access to the descriptor for calls that this package does
+// not have. The functions must not close it nor make it blocking.
+func (s *Socket) SyscallConn() syscall.RawConn { return s.raw }
+
+// read calls f until it returns true, and between calls waits until there may
+// be something to read, for the read deadline, or for Close: the cause is then
+// os.ErrDeadlineExceeded or ErrClosed. Only one goroutine at a time runs f.
+func (s *Socket) read(f func(fd uintptr) bool) error {
+	for nap := shortestNap; ; nap = min(2*nap, longestNap) {
+		err := s.raw.Read(f)
+		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		// Here the socket is closed, or it has an error pending that nobody
+		// has read while its send buffer is full. Go's poller takes that lone
+		// EPOLLERR for a broken descriptor and lets nobody wait; poll(2) would
+		// not wait either. It is a state that passes: look, and nap.
+		done, err := s.tryOnce(f)
+		if err != nil || done {
+			return err
+		}
+		time.Sleep(nap)
+	}
+}
+
+// How long to sleep where nothing can be waited for.
+const (
+	shortestNap = 50 * time.Microsecond
+	longestNap  = 10 * time.Millisecond
+)
+
+func (s *Socket) tryOnce(f func(fd uintptr) bool) (done bool, err error) {
+	err = s.control(func(fd uintptr) { done = f(fd) })
+	return done, err
+}
+
+// write is read for sending: it waits until there may be room, or for the
+// write deadline.
+func (s *Socket) write(f func(fd uintptr) bool) error { return s.cause(s.raw.Write(f)) }
+
+// control calls f with the descriptor, which stays open meanwhile, at once.
+func (s *Socket) control(f func(fd uintptr)) error { return s.cause(s.raw.Control(f)) }
+
+// cause gives the errors of Go's poller names that a caller can test for.
+func (s *Socket) cause(err error) error {
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && s.closed.Load() {
+		return ErrClosed
+	}
+	return err
+}
+
+// fail wraps the cause of a failed call.
+func (s *Socket) fail(op, what string, err error) error {
+	return &Error{Op: op, What: what, Err: err, Hint: explainCall(op, s.family, s.typ, err)}
+}
+
+// Close closes the descriptor and wakes every call that waits on it, which
+// then fails with ErrClosed. The socket itself is not shut down: another
+// process that shares it goes on. A second Close fails with ErrClosed.
+func (s *Socket) Close() error {
+	if s.closed.Swap(true) {
+		return &Error{Op: "close", Err: ErrClosed}
+	}
+	return s.file.Close()
+}
+
+// File gives a copy of the descriptor for handing on, to a child process for
+// instance; it is close-on-exec and nonblocking, and the caller closes it.
+// What is read through it is missing here: both are the same kernel socket.
+func (s *Socket) File() (*os.File, error) {
+	copied, dupErr := -1, error(nil)
+	err := s.control(func(fd uintptr) { copied, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3) })
+	if err == nil {
+		err = dupErr
+	}
+	if err != nil {
+		return nil, s.fail("dup", "", err)
+	}
+	return os.NewFile(uintptr(copied), s.file.Name()), nil
+}
+
+// Shutdown ends one half or both of a connection (shutdown(2)), for every
+// process that shares it.
+func (s *Socket) Shutdown(how How) error {
+	var callErr error
+	err := s.control(func(fd uintptr) { callErr = unix.Shutdown(int(fd), int(how)) })
+	if err == nil {
+		err = callErr
+	}
+	if err != nil {
+		return s.fail("shutdown", how.String(), err)
+	}
+	return nil
+}
+
+// SetDeadline sets both deadlines: the time after which calls that wait fail
+// with os.ErrDeadlineExceeded, those that wait already among them. The zero
+// time is no deadline.
+func (s *Socket) SetDeadline(t time.Time) error { return s.deadline(s.file.SetDeadline(t)) }
+
+// SetReadDeadline sets the deadline of RecvFrom, Recv and Accept.
+func (s *Socket) SetReadDeadline(t time.Time) error { return s.deadline(s.file.SetReadDeadline(t)) }
+
+// SetWriteDeadline sets the deadline of SendTo, Send and Connect.
+func (s *Socket) SetWriteDeadline(t time.Time) error { return s.deadline(s.file.SetWriteDeadline(t)) }
+
+func (s *Socket) deadline(err error) error {
+	if err != nil {
+		return &Error{Op: "set deadline", Err: s.cause(err)}
+	}
+	return nil
+}
