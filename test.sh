@@ -1,0 +1,216 @@
+#!/bin/sh
+# The test command of the README. It passes on a fresh machine that has Go 1.26 and a network.
+#
+#   ./test.sh             everything that has to hold before a change is merged
+#   ./test.sh quick       go vet and go test, with go's cache
+#   ./test.sh STEP...     only these: format modules vet lint test race cross fuzz
+#
+# Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, ip (iproute2), strace and gcc. As root on Debian
+# or Ubuntu what is missing is installed with apt-get; elsewhere it is named, and the tests that want it skip. With
+# CI=true nothing may be missing. Tests of network namespaces want root.
+#
+#   FUZZTIME=3s           how long each fuzz target runs
+#
+# The last line counts Go tests, each once however often it ran: "N passed, N failed, N skipped". A check that is no Go
+# test and fails is counted as one failed. The exit status is 0 only when nothing failed.
+set -u
+cd "$(dirname "$0")" || exit 1
+PATH="$PATH:/usr/local/go/bin:/usr/sbin:/sbin"
+export PATH
+CI="${CI:-}"
+[ "$CI" != false ] || CI=
+export CI
+FUZZTIME="${FUZZTIME:-3s}"
+
+scratch=$(mktemp -d) || exit 1
+book="$scratch/book"
+: >"$book"
+started=$(date +%s)
+
+# ---- what the tests want beyond Go -----------------------------------------------------------------------------------
+
+# tool:package, as Debian calls it
+wanted="python3:python3 socat:socat nc:netcat-openbsd ncat:ncat tshark:tshark ip:iproute2 strace:strace gcc:gcc"
+
+# Sets absent (tools) and packages.
+look() {
+	absent='' packages=''
+	for pair in $wanted; do
+		if ! have "${pair%%:*}"; then
+			absent="$absent ${pair%%:*}"
+			packages="$packages ${pair#*:}"
+		fi
+	done
+	# gcc alone cannot link.
+	case "$packages" in *gcc*) packages="$packages libc6-dev" ;; esac
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1 || return 1
+	# There are several netcats; the tests speak OpenBSD's options.
+	[ "$1" != nc ] || nc -h 2>&1 | grep -q OpenBSD
+}
+
+tools() {
+	look
+	[ -n "$absent" ] || { echo "all there: $(names)"; return 0; }
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ "$quick" = no ]; then
+		echo "installing with apt-get:$packages"
+		apt_get update && apt_get install -y --no-install-recommends $packages
+		look
+		[ -n "$absent" ] || return 0
+	fi
+	echo "missing:$absent"
+	if command -v apt-get >/dev/null 2>&1; then
+		echo "get it with: sudo apt-get install$packages"
+	else
+		echo "get it with your package manager (Debian's names:$packages)"
+	fi
+	[ -z "$CI" ] || return 1
+	echo "going on without: tests that want it skip"
+}
+
+apt_get() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null >"$scratch/apt" 2>&1 || { tail -n 20 "$scratch/apt"; return 1; }
+}
+
+names() { for pair in $wanted; do printf '%s ' "${pair%%:*}"; done; }
+
+# ---- the steps -------------------------------------------------------------------------------------------------------
+
+format() {
+	unformatted=$("$(go env GOROOT)/bin/gofmt" -s -l .) || return 1
+	[ -z "$unformatted" ] || { echo "$unformatted"; return 1; }
+}
+
+modules() { go mod tidy -diff && go mod verify; }
+
+vet() { go vet ./...; }
+
+# Once as this system sees the files, once as the others do: the arrows hold in x_other.go as well.
+lint() {
+	linter=$(go tool -modfile=tools.mod -n golangci-lint) || return 1
+	"$linter" run ./... && GOOS=darwin CGO_ENABLED=0 "$linter" run ./...
+}
+
+# What the tests talk to is no input that go's cache could know of, so they run again each time.
+tests() { tally -count=1 -shuffle=on -timeout=180s ./...; }
+
+cached_tests() { tally -timeout=180s ./...; }
+
+# A test that is long and not about concurrency may leave itself out with testing.Short.
+race() {
+	command -v gcc >/dev/null 2>&1 || { echo "left out: the race detector needs gcc"; return 0; }
+	CGO_ENABLED=1 tally -race -short -count=1 -timeout=240s ./...
+}
+
+# vet compiles the tests too. The commands are linked, and the result thrown away.
+cross() {
+	for target in linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64; do
+		echo "$target"
+		GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go vet ./... || return 1
+		GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -buildvcs=false -o "$scratch/bin/" ./... || return 1
+		rm -rf "$scratch/bin"
+	done
+}
+
+fuzz() {
+	go test -list '^Fuzz' ./... >"$scratch/list" || { cat "$scratch/list"; return 1; }
+	# The names of a package's targets come before the line that names the package.
+	awk '/^Fuzz/ { name[n++] = $1 } /^ok/ { for (i = 0; i < n; i++) print $2, name[i]; n = 0 }' "$scratch/list" >"$scratch/targets"
+	while read -r package target; do
+		fuzz_one "$package" "$target" || return 1
+	done <"$scratch/targets"
+	echo "$(wc -l <"$scratch/targets") targets, $FUZZTIME each"
+}
+
+# Go's fuzzer now and then reports its own deadline as a failure of the target (context deadline exceeded). Only that,
+# and only without a failing input, is tried once more.
+fuzz_one() {
+	printf '%-32s %s\n' "$2" "$1"
+	cp "$book" "$scratch/before"
+	tally -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s "$1" >"$scratch/fuzz" 2>&1 && return 0
+	if grep -q 'context deadline exceeded' "$scratch/fuzz" && ! grep -q 'Failing input written' "$scratch/fuzz"; then
+		cp "$scratch/before" "$book"
+		tally -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s "$1" >"$scratch/fuzz" 2>&1 && return 0
+	fi
+	cat "$scratch/fuzz"
+	return 1
+}
+
+tally() {
+	[ -x "$scratch/tally" ] || go build -buildvcs=false -o "$scratch/tally" ./scripts/tally || return 1
+	"$scratch/tally" "$book" "$@" </dev/null
+}
+
+# ---- running them ----------------------------------------------------------------------------------------------------
+
+# step TITLE COMMAND WHAT-TO-DO
+step() {
+	printf '\n== %s\n' "$1"
+	since=$(date +%s)
+	if "$2"; then
+		echo "   $(($(date +%s) - since)) s"
+		return 0
+	fi
+	printf '\n** %s failed. %s\n' "$1" "$3"
+	# A failure that no Go test is to blame for has to show in the count.
+	grep -q '^fail' "$book" || printf 'fail\t%s\t(check)\n' "$1" >>"$book"
+	exit 1
+}
+
+close_books() {
+	status=$?
+	trap - EXIT
+	printf '\n%d s\n' $(($(date +%s) - started))
+	awk -F '\t' '
+		{ key = $2 FS $3 }
+		$1 == "fail" || fate[key] == "" || (fate[key] == "skip" && $1 == "pass") { if (fate[key] != "fail") fate[key] = $1 }
+		END { for (key in fate) n[fate[key]]++
+		      printf "%d passed, %d failed, %d skipped\n", n["pass"], n["fail"], n["skip"] }' "$book"
+	rm -rf "$scratch"
+	exit $status
+}
+trap close_books EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+run() {
+	case "$1" in
+	tools) step 'tools' tools 'Install what is missing and try again.' ;;
+	format) step 'gofmt' format 'Format these files: gofmt -s -w .' ;;
+	modules) step 'go.mod and go.sum' modules 'Let go put them in order: go mod tidy' ;;
+	vet) step 'go vet' vet 'Each line above names a file and what is wrong in it.' ;;
+	lint) step 'golangci-lint: staticcheck, doc comments, the arrows between packages' lint \
+		'Each line above says what is wrong. The first run needs a minute or two to build the linter.' ;;
+	test) step 'go test' tests 'The tests that failed are shown above; run one alone: go test -run NAME ./PACKAGE' ;;
+	cached) step 'go test' cached_tests 'The tests that failed are shown above; run one alone: go test -run NAME ./PACKAGE' ;;
+	race) step 'go test -race' race 'Run it alone: go test -race -run NAME ./PACKAGE' ;;
+	cross) step 'cross-builds, with their tests' cross 'Try it yourself: GOOS=... GOARCH=... go vet ./...' ;;
+	fuzz) step "fuzz, $FUZZTIME a target" fuzz \
+		'The input that failed is in testdata/fuzz of the package: mend the code, and commit the input as a test.' ;;
+	*)
+		echo "$1 is no step; there are: quick format modules vet lint test race cross fuzz" >&2
+		printf 'fail\t%s\t(check)\n' "$1" >>"$book"
+		exit 2
+		;;
+	esac
+}
+
+if ! command -v go >/dev/null 2>&1; then
+	echo "go is missing: get Go 1.26 or newer from https://go.dev/dl/" >&2
+	printf 'fail\tgo\t(check)\n' >>"$book"
+	exit 1
+fi
+
+quick=no
+case "$*" in
+'') set -- tools format modules vet lint test race cross fuzz ;;
+quick)
+	quick=yes
+	set -- tools vet cached
+	;;
+esac
+for name in "$@"; do
+	run "$name"
+done
