@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dgram"
@@ -18,6 +19,12 @@ type StageFunc func(*Context, *dgram.Datagram, *Effect)
 
 // Apply calls f.
 func (f StageFunc) Apply(c *Context, d *dgram.Datagram, e *Effect) { f(c, d, e) }
+
+// ErrIgnore is the error by which a Handler says that there is to be no reply: the request is Ignored.
+var ErrIgnore = errors.New("no reply is wanted")
+
+// ErrTooBig is the error by which a Handler says that its reply would not fit a datagram: the request is Dropped, ReasonTooBig.
+var ErrTooBig = errors.New("the reply is larger than a datagram")
 
 // Handler makes a reply and may take its time: it runs on a worker of its own, behind a bounded queue. request is a copy that it may
 // keep; the reply is its own. ErrIgnore as the error means that there is to be no reply.
@@ -62,8 +69,12 @@ func (d Direction) String() string {
 
 // Effect is what a stage asks for beyond changing bytes. The zero Effect asks for nothing.
 type Effect struct {
-	Drop   dgram.Reason  // stop it here, for this reason
-	Ignore bool          // stop it here: no reply is wanted
-	Delay  time.Duration // hold the reply back for so long; the delays of several stages add up
-	Extra  int           // send so many extra copies of the reply
+	Drop    dgram.Reason  // stop it here, for this reason
+	Ignore  bool          // stop it here: no reply is wanted
+	Decided bool          // the reply stands: transforms, rules and handlers that follow are passed over, guards and faults are not
+	Delay   time.Duration // hold the reply back for so long; the delays of several stages add up
+	Extra   int           // send so many extra copies of the reply, MaxExtra at most
 }
+
+// MaxExtra bounds the extra copies of one reply.
+const MaxExtra = 16
