@@ -1,7 +1,6 @@
 package sock
 
 import (
-	"fmt"
 	"syscall"
 	"time"
 	"unsafe"
@@ -29,10 +28,7 @@ func (s *Socket) addressCall(trap uintptr, raw *rawSockaddr, n uint32) error {
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall(trap, fd, uintptr(unsafe.Pointer(raw)), uintptr(n))
 	})
-	if err == nil && errno != 0 {
-		err = errno
-	}
-	return err
+	return either(err, errno)
 }
 
 func show(a Addr) string {
@@ -126,10 +122,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 			return e != unix.EAGAIN
 		}
 	})
-	if err == nil && errno != 0 {
-		err = errno
-	}
-	if err != nil {
+	if err = either(err, errno); err != nil {
 		return nil, nil, s.fail("accept", "", err)
 	}
 	accepted := &Socket{family: s.family, typ: s.typ, proto: s.proto}
@@ -153,17 +146,14 @@ func (s *Socket) name(op string, trap uintptr) (Addr, error) {
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall(trap, fd, uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n)))
 	})
-	if err == nil && errno != 0 {
-		err = errno
-	}
-	if err != nil {
+	if err = either(err, errno); err != nil {
 		return nil, s.fail(op, "", err)
 	}
 	return decodeAddr(&raw, n, s.family), nil
 }
 
 // SetOption sets an option whose value is a C int (setsockopt(2)). Level and
-// name are the numbers of package syscall.
+// name are such as LevelSocket and OptBroadcast.
 func (s *Socket) SetOption(level, name, value int) error {
 	v := int32(value)
 	return s.SetOptionBytes(level, name, intBytes(&v))
@@ -183,12 +173,19 @@ func intBytes(v *int32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)),
 
 // SetOptionBytes sets an option whose value is any structure.
 func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
+	if err := s.setOption(level, name, value); err != nil {
+		return s.fail("setsockopt", OptionName(level, name), err)
+	}
+	return nil
+}
+
+func (s *Socket) setOption(level, name int, value []byte) error {
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(level), uintptr(name),
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
 	})
-	return s.optionError("setsockopt", level, name, err, errno)
+	return either(err, errno)
 }
 
 // OptionBytes reads an option into value and returns how many bytes of it the
@@ -200,15 +197,16 @@ func (s *Socket) OptionBytes(level, name int, value []byte) (int, error) {
 		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(level), uintptr(name),
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
 	})
-	return int(n), s.optionError("getsockopt", level, name, err, errno)
+	if err = either(err, errno); err != nil {
+		return 0, s.fail("getsockopt", OptionName(level, name), err)
+	}
+	return int(n), nil
 }
 
-func (s *Socket) optionError(op string, level, name int, err error, errno syscall.Errno) error {
+// either is the error of Go's poller, else what the kernel answered.
+func either(err error, errno syscall.Errno) error {
 	if err == nil && errno != 0 {
-		err = errno
+		return errno
 	}
-	if err != nil {
-		return s.fail(op, fmt.Sprintf("level %d option %d", level, name), err)
-	}
-	return nil
+	return err
 }

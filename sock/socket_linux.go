@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,14 +38,15 @@ func New(family Family, typ Type, proto Proto) (*Socket, error) {
 	if err != nil {
 		return nil, &Error{
 			Op: "socket", What: fmt.Sprintf("%v %v %s", family, typ, proto.Name(family)),
-			Err: err, Hint: explainOpen(family, typ, proto, err),
+			Err: err, Hint: explain("socket", family, typ, err),
 		}
 	}
-	s, err := adopt(fd, 0, 0, proto)
+	s, err := adopt(fd, UNSPEC, 0, proto)
 	if err != nil {
 		unix.Close(fd)
+		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
 func openSocket(family Family, typ Type, proto Proto) (int, error) {
@@ -74,132 +74,6 @@ func kernelType(t Type) int {
 		return unix.SOCK_DGRAM
 	}
 	return int(t)
-}
-
-// FromFD takes over a descriptor that somebody else opened, such as one that
-// a parent process left, and asks the kernel for its family, type and
-// protocol. See FromFDAs.
-func FromFD(fd int) (*Socket, error) { return FromFDAs(fd, UNSPEC, 0, 0) }
-
-// FromFDAs is FromFD with what is already known; what is zero is asked of the
-// kernel (SO_DOMAIN, SO_TYPE and SO_PROTOCOL, socket(7)). On success the
-// Socket owns the descriptor and has made it close-on-exec and nonblocking.
-// O_NONBLOCK belongs to the open file description: whoever else has a copy of
-// the descriptor meets a nonblocking socket too. On failure nothing about the
-// descriptor is changed, and it is still the caller's to close.
-func FromFDAs(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
-	if err := checkSocket(fd); err != nil {
-		return nil, err
-	}
-	descriptorFlags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	if err != nil {
-		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
-	}
-	statusFlags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
-	}
-	unix.CloseOnExec(fd)
-	if err = unix.SetNonblock(fd, true); err != nil {
-		return nil, &Error{Op: "fcntl", What: fmt.Sprintf("fd %d", fd), Err: err}
-	}
-	s, err := adopt(fd, family, typ, proto)
-	if err != nil {
-		unix.FcntlInt(uintptr(fd), unix.F_SETFD, descriptorFlags)
-		unix.FcntlInt(uintptr(fd), unix.F_SETFL, statusFlags)
-	}
-	return s, err
-}
-
-// checkSocket says what fd is when it is no socket.
-func checkSocket(fd int) error {
-	what := fmt.Sprintf("fd %d", fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		if err == unix.EBADF {
-			return &Error{Op: "take over", What: what, Err: err, Hint: what + " is not open"}
-		}
-		return &Error{Op: "fstat", What: what, Err: err}
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		hint := fmt.Sprintf("%s is %s, not a socket", what, fileKind(st.Mode))
-		return &Error{Op: "take over", What: what, Err: unix.ENOTSOCK, Hint: hint}
-	}
-	return nil
-}
-
-func fileKind(mode uint32) string {
-	switch mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		return "a regular file"
-	case unix.S_IFDIR:
-		return "a directory"
-	case unix.S_IFIFO:
-		return "a pipe"
-	case unix.S_IFCHR:
-		return "a character device (a terminal, say)"
-	case unix.S_IFBLK:
-		return "a block device"
-	case unix.S_IFLNK:
-		return "a symbolic link"
-	}
-	return "something else (an epoll, event or timer descriptor, say)"
-}
-
-// adopt makes a Socket of a descriptor that is nonblocking already. On failure
-// the descriptor stays open.
-func adopt(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
-	what := fmt.Sprintf("fd %d", fd)
-	detected := func(option int, known int) (int, error) {
-		if known != 0 {
-			return known, nil
-		}
-		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
-		if err != nil {
-			return 0, &Error{Op: "getsockopt", What: what, Err: err}
-		}
-		return n, nil
-	}
-	domain, err := detected(unix.SO_DOMAIN, int(family))
-	if err != nil {
-		return nil, err
-	}
-	kind, err := detected(unix.SO_TYPE, kernelType(typ))
-	if err != nil {
-		return nil, err
-	}
-	number, err := detected(unix.SO_PROTOCOL, int(proto))
-	if err != nil {
-		return nil, err
-	}
-	s := &Socket{family: Family(domain), typ: Type(kernelType(Type(kind))), proto: Proto(number)}
-	return s, s.register(fd)
-}
-
-// unpollable keeps files that could not be registered: were they collected,
-// their descriptors would be closed, and they are not ours to close.
-var unpollable struct {
-	sync.Mutex
-	files []*os.File
-}
-
-// register hands fd to Go's poller.
-func (s *Socket) register(fd int) error {
-	name := fmt.Sprintf("%v %v fd %d", s.family, s.typ, fd)
-	file := os.NewFile(uintptr(fd), name)
-	if err := file.SetDeadline(time.Time{}); err != nil {
-		unpollable.Lock()
-		unpollable.files = append(unpollable.files, file)
-		unpollable.Unlock()
-		return &Error{Op: "take over", What: fmt.Sprintf("fd %d", fd), Err: err,
-			Hint: "the descriptor already belongs to a file or connection of this process: hand over a copy of it"}
-	}
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return &Error{Op: "take over", What: name, Err: err}
-	}
-	s.file, s.raw = file, raw
-	return nil
 }
 
 // Family is the address family.
@@ -265,7 +139,7 @@ func (s *Socket) cause(err error) error {
 
 // fail wraps the cause of a failed call.
 func (s *Socket) fail(op, what string, err error) error {
-	return &Error{Op: op, What: what, Err: err, Hint: explainCall(op, s.family, s.typ, err)}
+	return &Error{Op: op, What: what, Err: err, Hint: explain(op, s.family, s.typ, err)}
 }
 
 // Close closes the descriptor and wakes every call that waits on it, which

@@ -181,7 +181,7 @@ func (s *Socket) Recv(b []byte, flags Flags) (n int, out Flags, err error) {
 	t := begin(b, flags)
 	defer t.end()
 	if n, err = s.receive(t, b); err != nil {
-		return n, 0, s.fail("recv", "", err)
+		return n, 0, s.fail("recvfrom", "", err)
 	}
 	return n, Flags(t.msg.Flags), nil
 }
@@ -220,10 +220,7 @@ func (s *Socket) peekAll(t *transfer) (int, error) {
 		}
 		return t.errno != 0 || t.n == 0 || t.n >= t.length || ended(fd)
 	})
-	if err == nil && t.errno != 0 {
-		err = t.errno
-	}
-	return t.n, err
+	return t.n, either(err, t.errno)
 }
 
 // ended reports whether the peer of a stream will send no more.
@@ -240,8 +237,5 @@ func (s *Socket) recvPart(t *transfer) (int, error) {
 	} else {
 		err = s.read(t.recv)
 	}
-	if err == nil && t.errno != 0 {
-		err = t.errno
-	}
-	return t.n, err
+	return t.n, either(err, t.errno)
 }
