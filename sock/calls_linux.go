@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"fmt"
 	"syscall"
 	"time"
 	"unsafe"
@@ -152,8 +153,8 @@ func (s *Socket) name(op string, trap uintptr) (Addr, error) {
 	return decodeAddr(&raw, n, s.family), nil
 }
 
-// SetOption sets an option whose value is a C int (setsockopt(2)). Level and
-// name are such as LevelSocket and OptBroadcast.
+// SetOption sets an option whose value is a C int, by its level and number
+// (setsockopt(2)).
 func (s *Socket) SetOption(level, name, value int) error {
 	v := int32(value)
 	return s.SetOptionBytes(level, name, intBytes(&v))
@@ -173,19 +174,15 @@ func intBytes(v *int32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)),
 
 // SetOptionBytes sets an option whose value is any structure.
 func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
-	if err := s.setOption(level, name, value); err != nil {
-		return s.fail("setsockopt", OptionName(level, name), err)
-	}
-	return nil
-}
-
-func (s *Socket) setOption(level, name int, value []byte) error {
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(level), uintptr(name),
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
 	})
-	return either(err, errno)
+	if err = either(err, errno); err != nil {
+		return s.fail("setsockopt", optionName(level, name), err)
+	}
+	return nil
 }
 
 // OptionBytes reads an option into value and returns how many bytes of it the
@@ -198,10 +195,12 @@ func (s *Socket) OptionBytes(level, name int, value []byte) (int, error) {
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
 	})
 	if err = either(err, errno); err != nil {
-		return 0, s.fail("getsockopt", OptionName(level, name), err)
+		return 0, s.fail("getsockopt", optionName(level, name), err)
 	}
 	return int(n), nil
 }
+
+func optionName(level, name int) string { return fmt.Sprintf("level %d option %d", level, name) }
 
 // either is the error of Go's poller, else what the kernel answered.
 func either(err error, errno syscall.Errno) error {

@@ -59,9 +59,11 @@ var explanations = []Explanation{
 	{"accept", nil, 0, syscall.EINVAL, "the socket does not listen: call Listen first"},
 	{"accept", nil, 0, syscall.EOPNOTSUPP, "only SOCK_STREAM and SOCK_SEQPACKET accept connections"},
 
-	{"join", nil, 0, syscall.ENODEV, "no route leads to the group: name an interface that has an address (`ip addr`)"},
-	{"join", nil, 0, syscall.EADDRINUSE, "the socket is in this group already"},
-	{"leave", nil, 0, syscall.EADDRNOTAVAIL, "the socket is not in this group"},
+	{"setsockopt", nil, 0, syscall.ENODEV, "no such interface, or no route leads to the group: name an interface that has an address (`ip addr`)"},
+	{"setsockopt", nil, 0, syscall.EADDRINUSE, "the socket is in this group already"},
+	{"setsockopt", nil, 0, syscall.EPERM, "this option needs a privilege: run as root"},
+	{"setsockopt", nil, 0, syscall.ENOPROTOOPT, "this kernel, or this kind of socket, has no such option"},
+	{"getsockopt", nil, 0, syscall.ENOPROTOOPT, "this kernel, or this kind of socket, has no such option"},
 
 	{"connect", onlyUnix, 0, syscall.ENOENT, "no socket has this path"},
 	{"connect", onlyUnix, 0, syscall.EPROTOTYPE, "the socket there is of another type"},

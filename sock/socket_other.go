@@ -5,7 +5,6 @@ package sock
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -84,12 +83,6 @@ func (*Socket) SetOptionBytes(int, int, []byte) error { return unsupported("sets
 
 // OptionBytes fails here.
 func (*Socket) OptionBytes(int, int, []byte) (int, error) { return 0, unsupported("getsockopt") }
-
-// Join fails here.
-func (*Socket) Join(netip.Addr, string) error { return unsupported("join") }
-
-// Leave fails here.
-func (*Socket) Leave(netip.Addr, string) error { return unsupported("leave") }
 
 // Shutdown fails here.
 func (*Socket) Shutdown(How) error { return unsupported("shutdown") }
