@@ -74,6 +74,9 @@ func (b *Batch) Add(peer Endpoint, payload []byte) *Datagram {
 	return d
 }
 
+// put adds a slot that is filled already; the caller has seen to it that there is room.
+func (b *Batch) put(d Datagram) { b.Datagrams = append(b.Datagrams, d) }
+
 func (b *Batch) take(n int) []byte { return b.arena.take(n) }
 
 // arena hands out pieces of a few large chunks and takes all of them back at once. It grows to what a batch needed, never past limit.

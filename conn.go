@@ -44,6 +44,7 @@ type Caps struct {
 	SeesStrangers  bool   // an answer from an address that was not asked is received
 	SeesTruncation bool   // Truncated is true for each datagram that was cut
 	Arrival        bool   // Local is the address that was asked, under a wildcard bind too
+	ReceiveBuffer  int    // bytes that the system granted for receiving, in its own count; 0: not known
 }
 
 // Drops is what the system dropped before it could be read.

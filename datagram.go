@@ -28,7 +28,7 @@ type Datagram struct {
 	Time time.Time
 	// Err is the errno behind a Failed, Refused or Unreachable fate.
 	Err syscall.Errno
-	// Interface is the index of the interface that it arrived on, where known, else 0. On sending it chooses the interface.
+	// Interface is the index of the interface that it arrived on, where known, else 0.
 	Interface int32
 	// TTL and TOS are the IP header's time to live (IPv6: hop limit) and type of service (traffic class) where they were asked for.
 	TTL, TOS uint8

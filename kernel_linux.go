@@ -1,0 +1,229 @@
+package dgram
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"dgram/sock"
+)
+
+// kernelConn is the Conn over the kernel's own calls: recvmmsg and sendmmsg, offloads, error queue.
+type kernelConn struct {
+	socket  *sock.Socket
+	local   Endpoint
+	remote  Endpoint // where a zero Peer goes; zero on a listening socket
+	options Options
+	caps    Caps
+	arrival bool   // control messages tell the address of arrival
+	unlink  func() // removes the path of a unix socket
+
+	send sender
+}
+
+// newKernelConn reads back what the socket became.
+func newKernelConn(s *sock.Socket, network Network, o Options) (*kernelConn, error) {
+	addr, err := s.Local()
+	if err != nil {
+		return nil, err
+	}
+	c := &kernelConn{socket: s, options: o}
+	c.caps = Caps{Transport: "kernel", Batch: true, SeesTruncation: true, SeesStrangers: true}
+	switch a := addr.(type) {
+	case sock.InetAddr:
+		c.local = IPEndpoint(network, a.AddrPort)
+		c.caps.Arrival = true
+		c.arrival = o.Headers || a.Addr().IsUnspecified() || a.Addr().IsMulticast()
+	case sock.UnixAddr:
+		c.local = UnixEndpoint(a.Name)
+	default:
+		return nil, fmt.Errorf("socket is bound to %v, which is no datagram endpoint", addr)
+	}
+	c.send.init(c)
+	return c, nil
+}
+
+// Local implements Conn.
+func (c *kernelConn) Local() Endpoint { return c.local }
+
+// Caps implements Conn.
+func (c *kernelConn) Caps() Caps { return c.caps }
+
+// SetReadDeadline implements Conn.
+func (c *kernelConn) SetReadDeadline(t time.Time) error { return c.socket.SetReadDeadline(t) }
+
+// Drops implements Conn.
+func (c *kernelConn) Drops() Drops {
+	n, err := c.socket.MemoryDrops()
+	return Drops{Count: uint64(n), Known: err == nil, AtLeast: c.caps.GRO}
+}
+
+// Close implements Conn.
+func (c *kernelConn) Close() error {
+	err := c.socket.Close()
+	if c.unlink != nil && err == nil {
+		c.unlink()
+	}
+	return err
+}
+
+// receiver is what a kernelConn keeps in a Batch.
+type receiver struct {
+	conn    *kernelConn
+	from    *sock.Receiver
+	control sock.Control
+}
+
+// NewBatch implements Conn. With receive offload each of the n messages may bring up to sock.MaxSegments datagrams.
+func (c *kernelConn) NewBatch(n int) *Batch {
+	n = max(n, 1)
+	r := &receiver{conn: c, from: c.socket.NewReceiver(sock.ReceiverConfig{
+		Messages: n, Size: c.options.Buffer, Errors: c.options.Refusals && c.local.network != Unixgram,
+		Control: c.arrival || c.options.Headers || c.options.Timestamps || c.caps.GRO,
+	})}
+	b := NewBatch(n, r)
+	if c.caps.GRO {
+		b.SetCap(n * sock.MaxSegments)
+	}
+	return b
+}
+
+// maxStoredErrors bounds how often Recv passes over an error that the socket has in store before it gives up.
+const maxStoredErrors = 64
+
+// Recv implements Conn.
+func (c *kernelConn) Recv(b *Batch) error {
+	r, ok := b.Transport.(*receiver)
+	if !ok || r.conn != c {
+		return &OpError{Op: "receive", Endpoint: c.local.String(), Err: errors.New("the batch was made by another Conn")}
+	}
+	b.Reset()
+	var err error
+	for range maxStoredErrors {
+		var n int
+		if n, err = r.from.Recv(); n > 0 {
+			r.fill(b, n)
+			break
+		}
+		if err != nil && !isErrno(err) {
+			return c.recvError(err)
+		}
+		// What the socket had in store has been taken by the attempt; the error queue says which datagram it was about.
+		if c.takeNotices(b); len(b.Datagrams) > 0 {
+			break
+		}
+	}
+	if len(b.Datagrams) == 0 {
+		return c.recvError(err)
+	}
+	id := NextIDs(len(b.Datagrams))
+	for i := range b.Datagrams {
+		b.Datagrams[i].ID = id + uint64(i)
+	}
+	return nil
+}
+
+func isErrno(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno)
+}
+
+func (c *kernelConn) recvError(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return &OpError{Op: "receive", Endpoint: c.local.String(), Err: err}
+}
+
+// fill makes slots of n received messages.
+func (r *receiver) fill(b *Batch, n int) {
+	c := r.conn
+	ip := c.local.network.IP()
+	control := c.arrival || c.options.Headers || c.options.Timestamps || c.caps.GRO
+	for i := range n {
+		d := Datagram{Local: c.local, Truncated: r.from.Truncated(i), batch: b}
+		if ip {
+			d.Peer = IPEndpoint(c.local.network, r.from.AddrPort(i))
+		} else {
+			d.Peer = unixPeer(r.from.UnixName(i))
+		}
+		segment := 0
+		if control {
+			r.from.Control(i, &r.control)
+			r.describe(&d)
+			segment = r.control.Segment
+		}
+		r.split(b, d, r.from.Data(i), segment)
+	}
+}
+
+// describe copies what the control messages said.
+func (r *receiver) describe(d *Datagram) {
+	d.Time, d.TTL, d.TOS, d.Interface = r.control.Time, r.control.TTL, r.control.TOS, r.control.Interface
+	if a := r.control.Local; a.IsValid() {
+		d.Local = IPEndpoint(r.conn.local.network, netip.AddrPortFrom(a, r.conn.local.port))
+	}
+}
+
+// split adds one slot, or one for each segment of a coalesced message: each then has just its own bytes, for its neighbour's follow.
+func (r *receiver) split(b *Batch, d Datagram, data []byte, segment int) {
+	if segment <= 0 || segment >= len(data) {
+		d.Data = data
+		b.put(d)
+		return
+	}
+	for start := 0; start < len(data); start += segment {
+		end := min(start+segment, len(data))
+		d.Data = data[start:end:end]
+		b.put(d)
+	}
+}
+
+// unixPeer makes an endpoint of the raw bytes of sun_path.
+func unixPeer(name []byte) Endpoint {
+	if len(name) > 0 && name[0] == 0 {
+		return UnixEndpoint("@" + string(name[1:]))
+	}
+	return UnixEndpoint(string(name))
+}
+
+// quotedPayload bounds what is kept of the payload that a report quotes, in bytes.
+const quotedPayload = 2048
+
+// takeNotices makes slots of what the error queue holds.
+func (c *kernelConn) takeNotices(b *Batch) {
+	if !c.options.Refusals {
+		return
+	}
+	for len(b.Datagrams) < b.Cap() {
+		room := b.take(quotedPayload)
+		if room == nil {
+			return
+		}
+		q, err := c.socket.ReadErrorQueue(room)
+		if err != nil {
+			return
+		}
+		local := c.local
+		if q.Local.IsValid() {
+			local = IPEndpoint(local.network, netip.AddrPortFrom(q.Local, local.port))
+		}
+		b.put(Datagram{batch: b, Data: q.Data, Peer: IPEndpoint(local.network, q.To), Local: local, Err: q.Errno, Fate: fateOf(q)})
+	}
+}
+
+// fateOf tells what a queued error means for the datagram it is about.
+func fateOf(q sock.QueuedError) Fate {
+	switch {
+	case q.Errno == syscall.ECONNREFUSED:
+		return Refused
+	case q.Errno == syscall.EMSGSIZE || q.Origin == sock.OriginLocal:
+		return Failed
+	}
+	return Unreachable
+}
