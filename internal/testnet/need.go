@@ -8,7 +8,7 @@ import (
 )
 
 // Namespaces, given to Need among the tools, stands for the right to make network namespaces.
-const Namespaces = "network namespaces"
+const Namespaces = "the right to make network namespaces (be root)"
 
 // Need makes sure that every tool named is on the PATH (or, for Namespaces, that they can be made). When one is
 // missing it ends the test with one line that names all that are missing: as skipped on a person's machine, as failed
