@@ -1,0 +1,133 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"dgram"
+	"dgram/ledger"
+	"dgram/stage"
+)
+
+// shard is one socket and the goroutine that receives from it.
+type shard struct {
+	server  *Server
+	conn    dgram.Conn // with its taps
+	line    *stage.Line
+	account *ledger.Account
+	slots   int                            // of the batch that it receives into
+	final   atomic.Pointer[ledger.Summary] // once the socket is closed
+}
+
+func newShard(s *Server, conn dgram.Conn) *shard {
+	account := ledger.NewAccount(ledger.Serving)
+	taps := append([]dgram.Tap{account}, s.cfg.Taps(conn)...)
+	conn = dgram.WithTaps(conn, taps...)
+	o := s.cfg.Line
+	o.Sequence, o.Direction = &s.sequence, stage.Request
+	return &shard{server: s, conn: conn, account: account, line: stage.NewLine(s.cfg.Plan, conn, o)}
+}
+
+// receive takes and answers until the server stops, and then what the system had queued by then.
+func (sh *shard) receive() {
+	sh.slots = sh.server.cfg.Batch
+	b := sh.conn.NewBatch(sh.slots)
+	var trouble backoff
+	for {
+		if b = sh.fit(b); b == nil {
+			return
+		}
+		err := sh.conn.Recv(b)
+		switch {
+		case err == nil:
+			trouble = 0
+			sh.take(b)
+		case dgram.IsClosed(err):
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded): // only stop sets one
+			sh.drain(b)
+			return
+		default:
+			sh.account.ReceiveFailed()
+			sh.server.cfg.OnError(err)
+			if trouble.wait(sh.server.stopping); sh.server.stopped() {
+				sh.drain(b)
+				return
+			}
+		}
+	}
+}
+
+func (sh *shard) take(b *dgram.Batch) {
+	if s := sh.server; s.cfg.Count > 0 && s.taken.Add(arrivals(b)) >= s.cfg.Count {
+		defer s.stop()
+	}
+	// An error means that the socket was closed, which the next Recv says too.
+	_ = sh.line.Process(b)
+}
+
+// arrivals counts the datagrams of a batch that are no notices.
+func arrivals(b *dgram.Batch) (n uint64) {
+	for i := range b.Datagrams {
+		if !b.Datagrams[i].Notice() {
+			n++
+		}
+	}
+	return n
+}
+
+// fit returns a batch that holds no more than what Count leaves to be received, and nil if that is nothing.
+func (sh *shard) fit(b *dgram.Batch) *dgram.Batch {
+	count := sh.server.cfg.Count
+	if count == 0 {
+		return b
+	}
+	taken := sh.server.taken.Load()
+	switch {
+	case taken >= count:
+		return nil
+	case count-taken < uint64(sh.slots):
+		sh.slots = int(count - taken)
+		return sh.conn.NewBatch(sh.slots)
+	}
+	return b
+}
+
+// close waits for what is held, until ctx ends, and closes the socket. The account is final afterwards.
+func (sh *shard) close(ctx context.Context) {
+	_ = sh.line.Drain(ctx) // what did not make it is in the account
+	_ = sh.line.Close()
+	end := sh.now()
+	_ = sh.conn.Close()
+	sh.final.Store(&end)
+}
+
+func (sh *shard) summary() ledger.Summary {
+	if end := sh.final.Load(); end != nil {
+		return *end
+	}
+	return sh.now()
+}
+
+func (sh *shard) now() ledger.Summary {
+	s := sh.account.Summary()
+	s.SetDrops(sh.conn.Drops())
+	return s
+}
+
+// backoff waits longer each time, from 1 ms up to a second.
+type backoff time.Duration
+
+func (b *backoff) wait(stopping <-chan struct{}) {
+	d := min(max(2*time.Duration(*b), time.Millisecond), time.Second)
+	*b = backoff(d)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-stopping:
+	}
+}
