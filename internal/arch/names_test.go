@@ -15,17 +15,27 @@ var platformWords = strings.Fields(`
 	386 amd64 amd64p32 arm arm64 arm64be armbe loong64 mips mips64 mips64le mips64p32 mips64p32le mipsle
 	ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm`)
 
-// A file named transform_js.go is silently left out of a build. So a name may end in linux, which is ours for
-// platform pairs; any other such name has to say in the file, with a build constraint, that it is meant.
+// A file named transform_js.go is silently left out of a build. So a name may end in linux, or be one half of a
+// platform pair; any other such name has to say in the file, with a build constraint, that it is meant.
 func TestNoFileIsLeftOutByItsName(t *testing.T) {
-	for _, f := range goFiles(t) {
+	files := goFiles(t)
+	known := paths(files)
+	for _, f := range files {
 		word := lastWord(f.name)
-		if word == "" || word == "linux" || f.constraint != "" {
+		if word == "" || word == "linux" || f.constraint != "" || known[strings.TrimSuffix(f.path, word+".go")+"other.go"] {
 			continue
 		}
 		t.Errorf("%s: the name ends in %q, so only builds for it see the file: rename it, or write the //go:build line that says so",
 			f.path, word)
 	}
+}
+
+func paths(files []goFile) map[string]bool {
+	known := map[string]bool{}
+	for _, f := range files {
+		known[f.path] = true
+	}
+	return known
 }
 
 // lastWord is the platform that a file's name ends in, or "" when it names none.
@@ -59,20 +69,17 @@ func TestLastWord(t *testing.T) {
 	}
 }
 
-// The two files of a platform pair have the same functions, so x_other.go without x_linux.go is a pair torn apart.
+// The two files of a platform pair have the same functions, so x_other.go alone is a pair torn apart.
 func TestPlatformPairs(t *testing.T) {
 	files := goFiles(t)
-	known := map[string]bool{}
+	known := paths(files)
 	for _, f := range files {
-		known[f.path] = true
-	}
-	for _, f := range files {
-		partner, isOther := strings.CutSuffix(f.path, "_other.go")
+		stem, isOther := strings.CutSuffix(f.path, "_other.go")
 		if !isOther {
 			continue
 		}
-		if partner += "_linux.go"; !known[partner] {
-			t.Errorf("%s has no %s beside it", f.path, path.Base(partner))
+		if !known[stem+"_linux.go"] && !known[stem+"_windows.go"] && !known[stem+"_unix.go"] {
+			t.Errorf("%s has no %s_linux.go (or _windows.go, _unix.go) beside it", f.path, path.Base(stem))
 		}
 		if f.constraint == "" {
 			t.Errorf("%s has no //go:build line: its name alone leaves it in every build", f.path)
