@@ -17,8 +17,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pair opens a receiving socket on an address of the loopback and a sending one of the same family.
-func pair(t testing.TB, address string) (receiving, sending *Socket, to netip.AddrPort) {
+// batchPair opens a receiving socket on an address of the loopback and a sending one of the same family.
+func batchPair(t testing.TB, address string) (receiving, sending *Socket, to netip.AddrPort) {
 	t.Helper()
 	at := netip.MustParseAddrPort(address)
 	family := INET
@@ -66,7 +66,7 @@ func payload(i, n int) []byte { return bytes.Repeat([]byte{byte('a' + i%26)}, n)
 func TestBatchesCarryEverything(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) {
-			receiving, sending, to := pair(t, address)
+			receiving, sending, to := batchPair(t, address)
 			from, err := sending.Local()
 			if err != nil {
 				t.Fatal(err)
@@ -107,7 +107,7 @@ func TestBatchesCarryEverything(t *testing.T) {
 func TestSegmentsAndCoalescing(t *testing.T) {
 	for _, gro := range []bool{false, true} {
 		t.Run(fmt.Sprintf("gro=%v", gro), func(t *testing.T) {
-			receiving, sending, to := pair(t, "127.0.0.1:0")
+			receiving, sending, to := batchPair(t, "127.0.0.1:0")
 			if gro {
 				if err := receiving.Set(UDPGRO, 1); err != nil {
 					t.Fatal(err)
@@ -152,7 +152,7 @@ func TestSegmentsAndCoalescing(t *testing.T) {
 
 // The control messages tell the address asked, the interface, the time and the header's fields; and a reply leaves from the address asked.
 func TestControlMessages(t *testing.T) {
-	receiving, sending, to := pair(t, "0.0.0.0:0")
+	receiving, sending, to := batchPair(t, "0.0.0.0:0")
 	for _, o := range []Opt{IPPktInfo, IPRecvTTL, IPRecvTOS, SOTimestampNS, SORxqOvfl} {
 		if err := receiving.Set(o, 1); err != nil {
 			t.Fatal(o.Name, err)
@@ -189,7 +189,7 @@ func TestControlMessages(t *testing.T) {
 
 // What the kernel drops for want of room is counted, the last ones too.
 func TestMemoryDrops(t *testing.T) {
-	receiving, sending, to := pair(t, "127.0.0.1:0")
+	receiving, sending, to := batchPair(t, "127.0.0.1:0")
 	if err := receiving.Set(SORcvBuf, 4096); err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestMemoryDrops(t *testing.T) {
 func TestErrorQueue(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) {
-			receiving, sending, to := pair(t, address)
+			receiving, sending, to := batchPair(t, address)
 			option := IPRecvErr
 			if sending.Family() == INET6 {
 				option = IPv6RecvErr
@@ -258,7 +258,7 @@ func TestErrorQueue(t *testing.T) {
 
 // A Receiver that waits is woken by Close and by its deadline, and a Sender that finds no room says so or waits, as told.
 func TestWaiting(t *testing.T) {
-	receiving, _, _ := pair(t, "127.0.0.1:0")
+	receiving, _, _ := batchPair(t, "127.0.0.1:0")
 	r := receiving.NewReceiver(ReceiverConfig{Messages: 1, Size: 100})
 	_ = receiving.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 	if _, err := r.Recv(); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -315,7 +315,7 @@ func unixPair(t *testing.T) (*Socket, string) {
 // Once made, a Receiver and a Sender allocate nothing, with control messages and without.
 func TestBatchesDoNotAllocate(t *testing.T) {
 	for _, control := range []bool{false, true} {
-		receiving, sending, to := pair(t, "127.0.0.1:0")
+		receiving, sending, to := batchPair(t, "127.0.0.1:0")
 		if control {
 			if err := errors.Join(receiving.Set(IPPktInfo, 1), receiving.Set(SOTimestampNS, 1)); err != nil {
 				t.Fatal(err)
