@@ -44,7 +44,7 @@ func (c *interfaceCache) index(name string) uint32 {
 	if index, ok := t.indexes[name]; ok {
 		return index
 	}
-	if n, err := strconv.ParseUint(name, 10, 31); err == nil {
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
 		return uint32(n)
 	}
 	return c.refresh().indexes[name] // it may have been made a moment ago
