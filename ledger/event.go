@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"errors"
+	"syscall"
 	"time"
 
 	"dgram"
@@ -100,6 +102,20 @@ type ErrorEvent struct {
 // NewSummaryEvent returns the event of a summary.
 func NewSummaryEvent(s Summary) *SummaryEvent {
 	return &SummaryEvent{Header: Header{Type: TypeSummary}, Summary: s, Balanced: s.Balance() == nil}
+}
+
+// NewErrorEvent returns the event of an error; what was being done, to which endpoint, and the errno are taken from it where it has them.
+func NewErrorEvent(err error) *ErrorEvent {
+	e := &ErrorEvent{Header: Header{Type: TypeError}, Error: err.Error()}
+	var op *dgram.OpError
+	if errors.As(err, &op) {
+		e.Op, e.Endpoint = op.Op, op.Endpoint
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		e.Errno = ErrnoName(errno)
+	}
+	return e
 }
 
 // name writes an endpoint, and nothing for none.
