@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -21,38 +22,152 @@ type LineOptions struct {
 	OnHandlerError func(error)    // is told each failure of a handler, on the worker's goroutine; nil: only the fate tells
 }
 
+func (o LineOptions) withDefaults() LineOptions {
+	o.Workers = cmp.Or(o.Workers, 16)
+	o.Queue = cmp.Or(o.Queue, 1024)
+	o.Held = cmp.Or(o.Held, 1<<16)
+	o.HeldBytes = cmp.Or(o.HeldBytes, 64<<20)
+	o.HandlerTimeout = cmp.Or(o.HandlerTimeout, 5*time.Second)
+	if o.Sequence == nil {
+		o.Sequence = new(atomic.Uint64)
+	}
+	if o.OnHandlerError == nil {
+		o.OnHandlerError = func(error) {}
+	}
+	return o
+}
+
 // Line is a Plan at work on one shard: it takes received batches through the stages and sends the replies.
 type Line struct {
-	conn dgram.Conn
-	pipe *Pipeline
-	opts LineOptions
-	ctx  Context
-	eff  Effect
+	pipe    *Pipeline
+	out     egress
+	lane    *lane
+	needs   Needs
+	options LineOptions
+	indices *indexTable // nil where no stage asks for Index
+	put     []deferred  // what the batch being processed leaves to the lane
+	ctx     Context
+	eff     Effect
+}
+
+// deferred is a datagram that goes to the lane once the batch that it came in was sent, so that no tap sees its end before its
+// beginning.
+type deferred struct {
+	*held
+	handler bool // it waits for a handler; otherwise it is delayed
 }
 
 // NewLine returns a Line that sends through conn. Its goroutines start with the first datagram that a handler or a delay takes.
-func NewLine(plan *Plan, conn dgram.Conn, opts LineOptions) *Line {
-	return &Line{conn: conn, pipe: plan.Build(), opts: opts}
+func NewLine(plan *Plan, conn dgram.Conn, options LineOptions) *Line {
+	options = options.withDefaults()
+	l := &Line{pipe: plan.Build(), out: egress{conn: conn}, needs: plan.Needs(), options: options, lane: newLane(plan, conn, options)}
+	l.ctx.Seed, l.ctx.Direction = options.Seed, options.Direction
+	if l.needs&NeedIndex != 0 {
+		l.indices = new(indexTable)
+	}
+	return l
 }
 
 // Process applies the plan to each datagram of b, as Recv filled it, and sends b, once: every slot then has a Fate, Pending where a
-// handler or a delay holds a copy. Notices are passed over. One goroutine calls it. The error is that of conn.Send.
+// handler or a delay holds a copy. What was pending ends in a later Send of the Line's own, in a slot marked Deferred whose Request is the
+// number of the request. Notices are passed over. One goroutine calls it. The error is that of conn.Send.
 func (l *Line) Process(b *dgram.Batch) error {
 	l.ctx.Now = time.Now()
+	if l.needs&NeedSequence != 0 {
+		l.reserveSequence(b)
+	}
 	for i := range b.Datagrams {
 		d := &b.Datagrams[i]
 		if d.Notice() {
 			continue
 		}
+		l.identify(d)
 		l.eff = Effect{}
-		l.pipe.Run(&l.ctx, d, &l.eff, 0)
+		handler := l.pipe.Run(&l.ctx, d, &l.eff, 0)
+		if stopped(d, &l.eff) || !admit(d) {
+			continue
+		}
+		if handler >= 0 || l.eff.Delay > 0 {
+			l.hold(d, handler)
+			continue
+		}
+		l.out.duplicate(i, l.eff.Extra)
 	}
-	return l.conn.Send(b)
+	err := l.out.send(b)
+	for i := range l.put {
+		l.lane.accept(l.put[i])
+		l.put[i] = deferred{}
+	}
+	l.put = l.put[:0]
+	return err
 }
 
-// Drain waits until nothing is pending. When ctx ends first, what is left is Dropped for ReasonShutdown, and the error is ctx's.
-// Process must not be called meanwhile.
-func (l *Line) Drain(ctx context.Context) error { return nil }
+// reserveSequence takes as many numbers as b has datagrams; identify hands them out.
+func (l *Line) reserveSequence(b *dgram.Batch) {
+	n := uint64(0)
+	for i := range b.Datagrams {
+		if !b.Datagrams[i].Notice() {
+			n++
+		}
+	}
+	l.ctx.Sequence = l.options.Sequence.Add(n) - n
+}
 
-// Close settles what is pending as Dropped for ReasonShutdown, tells running handlers to stop and waits for them, for a second at most.
-func (l *Line) Close() error { return nil }
+// identify fills in what the stages want to know about d.
+func (l *Line) identify(d *dgram.Datagram) {
+	if l.needs&NeedSequence != 0 {
+		l.ctx.Sequence++
+	}
+	if l.needs&NeedFlow != 0 {
+		l.ctx.Flow = FlowOf(d.Peer, d.Local)
+	}
+	if l.indices != nil {
+		l.ctx.Index = l.indices.next(l.ctx.Flow)
+	}
+}
+
+// stopped carries out an effect that ends the datagram, and reports whether it did.
+func stopped(d *dgram.Datagram, e *Effect) bool {
+	switch {
+	case d.Fate != dgram.Undecided:
+	case e.Drop != dgram.NoReason:
+		d.DropFor(e.Drop)
+	case e.Ignore:
+		d.Fate = dgram.Ignored
+	default:
+		return false
+	}
+	return true
+}
+
+// hold leaves a copy of d to the lane, if that has room, and makes d Pending.
+func (l *Line) hold(d *dgram.Datagram, handler int) {
+	h, reason := l.lane.hold(d, &l.ctx, &l.eff, handler)
+	if h == nil {
+		d.DropFor(reason)
+		return
+	}
+	d.Fate = dgram.Pending
+	l.put = append(l.put, deferred{h, handler >= 0})
+}
+
+// Drain waits until nothing is pending. When ctx ends first, what is left is Dropped for ReasonShutdown, no datagram is held from then on,
+// and the error is ctx's. Process must not be called meanwhile.
+func (l *Line) Drain(ctx context.Context) error {
+	idle := l.lane.budget.whenIdle()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	l.lane.shut()
+	<-idle
+	return ctx.Err()
+}
+
+// Close settles what is pending as Dropped for ReasonShutdown, tells running handlers to stop and waits for them, for a second at most. It does
+// not close the Conn. The Line is of no use afterwards.
+func (l *Line) Close() error {
+	l.lane.close()
+	return nil
+}

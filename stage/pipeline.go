@@ -19,7 +19,7 @@ func (p *Plan) Build() *Pipeline {
 	l := &Pipeline{rooms: make([]room, len(p.steps))}
 	for i, s := range p.steps {
 		l.rooms[i] = room{handler: s.Handler, decides: s.Kind.decides()}
-		if s.Handler == nil {
+		if s.New != nil {
 			l.rooms[i].stage = s.New()
 		}
 	}

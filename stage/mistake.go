@@ -1,0 +1,162 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+)
+
+// ErrSpec is what every mistake in a spec or a rule is ([errors.Is]).
+var ErrSpec = errors.New("not a stage")
+
+// Error is a mistake in a spec, or in a line of a rules file: where it is, what it is, and what would be right.
+type Error struct {
+	What    string // "stage", "rule"
+	Text    string // the spec, or the line of the file
+	File    string // of a rules file, else ""
+	Line    int    // in File, from 1
+	Column  int    // of the mistake in Text, from 1, in characters; one past the end where something is missing there
+	Problem string // what is wrong
+	Hint    string // what to write instead, or ""
+	Err     error  // the cause, where there is one
+
+	at     int  // the same place in bytes, in the piece that was being read
+	placed bool // File, Line, Text and Column are final
+}
+
+// At returns the error of a mistake at a byte offset in what is being read. Parse adds the rest.
+func At(offset int, hint, format string, args ...any) error {
+	wrapped := fmt.Errorf(format, args...)
+	return &Error{Problem: wrapped.Error(), Hint: hint, Err: errors.Unwrap(wrapped), at: offset}
+}
+
+// Error returns the mistake as one line: place, problem, hint.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		fmt.Fprintf(&b, "%s:%d:%d: ", e.File, e.Line, e.Column)
+	} else {
+		fmt.Fprintf(&b, "%s %s: column %d: ", e.What, quote(e.Text), e.Column)
+	}
+	b.WriteString(e.Problem)
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	return b.String()
+}
+
+// Detail returns the mistake as a terminal shows it: the text, a caret under the place, the problem and the hint, a line each. Control
+// characters of the text are shown as dots.
+func (e *Error) Detail() string {
+	var text, caret strings.Builder
+	column := 1
+	for _, r := range e.Text {
+		if !strconv.IsPrint(r) {
+			r = '·'
+		}
+		text.WriteRune(r)
+		if column < e.Column {
+			caret.WriteString(strings.Repeat(" ", cells(r)))
+		}
+		column++
+	}
+	problem := e.Problem
+	if e.File != "" {
+		problem = fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Problem)
+	}
+	lines := []string{"  " + text.String(), "  " + caret.String() + "^", problem}
+	if e.Hint != "" {
+		lines = append(lines, e.Hint)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// cells is how many columns of a terminal a character takes.
+func cells(r rune) int {
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// Is makes every Error an ErrSpec.
+func (e *Error) Is(target error) bool { return target == ErrSpec }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// shift says that what err is about begins n bytes into what is now being read.
+func shift(err error, n int) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Problem: err.Error(), Err: err, at: n}
+	}
+	if !e.placed {
+		e.at += n
+	}
+	return e
+}
+
+// locate makes the place of err final: it lies in text.
+func locate(err error, what, text string) *Error {
+	e := shift(err, 0).(*Error)
+	if !e.placed {
+		at := min(max(e.at, 0), len(text))
+		e.What, e.Text, e.Column, e.placed = what, text, utf8.RuneCountInString(text[:at])+1, true
+	}
+	return e
+}
+
+// quote writes text from outside so that a terminal can show it.
+func quote(s string) string {
+	const most = 60
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// didYouMean returns a hint with the name nearest to word, or with all names if none is near.
+func didYouMean(word string, names []string) string {
+	best, bestDistance := "", 1+max(1, len(word)/3)
+	for _, name := range names {
+		if d := editDistance(strings.ToLower(word), name); d < bestDistance {
+			best, bestDistance = name, d
+		}
+	}
+	if best == "" {
+		return "there are " + strings.Join(names, ", ")
+	}
+	return "did you mean " + best + "?"
+}
+
+// editDistance is how many letters must be put in, taken out, changed or swapped with their neighbour to make b of a (optimal string
+// alignment). Words over 40 bytes are as far as can be.
+func editDistance(a, b string) int {
+	const longest = 40
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	var rows [longest + 1][longest + 1]int
+	for i := 0; i <= len(a); i++ {
+		for j := 0; j <= len(b); j++ {
+			switch {
+			case i == 0 || j == 0:
+				rows[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				rows[i][j] = rows[i-1][j-1]
+			default:
+				rows[i][j] = 1 + min(rows[i-1][j], rows[i][j-1], rows[i-1][j-1])
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,62 @@
+package stage
+
+import (
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
+	"dgram"
+)
+
+var upperSpec = Spec{
+	Name: "upper", Kind: Transform, Argument: "[unicode]",
+	Summary:  "letters to upper case: a to z, any other byte as it is; unicode: every letter of UTF-8 text (ß to SS)",
+	Examples: []string{"upper", "upper:unicode"},
+	New: func(argument string) (Step, error) {
+		return caseStep(argument, upperASCII, func() cases.Caser { return cases.Upper(language.Und) })
+	},
+}
+
+var lowerSpec = Spec{
+	Name: "lower", Kind: Transform, Argument: "[unicode]",
+	Summary:  "letters to lower case, in the same two ways",
+	Examples: []string{"lower", "lower:unicode"},
+	New: func(argument string) (Step, error) {
+		return caseStep(argument, lowerASCII, func() cases.Caser { return cases.Lower(language.Und) })
+	},
+}
+
+func caseStep(argument string, ascii func([]byte), caser func() cases.Caser) (Step, error) {
+	switch argument {
+	case "":
+		return Step{New: func() Stage { return asciiCase(ascii) }}, nil
+	case "unicode":
+		return Step{New: func() Stage { return &unicodeCase{ascii: ascii, caser: caser()} }}, nil
+	}
+	return Step{}, At(0, didYouMean(argument, []string{"unicode"}), "no case is called %s", quote(argument))
+}
+
+type asciiCase func([]byte)
+
+func (f asciiCase) Apply(_ *Context, d *dgram.Datagram, _ *Effect) { f(d.Data) }
+
+// unicodeCase maps the case of text, which can grow to three times its length. Bytes that are no UTF-8 stay as they are.
+type unicodeCase struct {
+	ascii   func([]byte)
+	caser   cases.Caser // not safe for concurrent use, so that each shard has its own
+	scratch []byte
+}
+
+func (u *unicodeCase) Apply(_ *Context, d *dgram.Datagram, e *Effect) {
+	if allASCII(d.Data) {
+		u.ascii(d.Data)
+		return
+	}
+	if most := 3 * len(d.Data); cap(u.scratch) < most {
+		u.scratch = make([]byte, most)
+	}
+	u.caser.Reset()
+	n, _, err := u.caser.Transform(u.scratch[:cap(u.scratch)], d.Data, true)
+	if err != nil || !d.SetData(u.scratch[:n]) {
+		e.Drop = dgram.ReasonTooBig
+	}
+}
