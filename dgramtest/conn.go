@@ -224,12 +224,13 @@ func (c *conn) Send(b *dgram.Batch) error {
 }
 
 func (c *conn) sendOne(d *dgram.Datagram) syscall.Errno {
-	if !d.Peer.IsValid() {
-		d.Peer = c.remote
+	peer := d.Peer
+	if !peer.IsValid() {
+		peer = c.remote
 	}
-	to := d.Peer.AddrPort()
+	to := peer.AddrPort()
 	switch addr := to.Addr(); {
-	case !d.Peer.IsValid():
+	case !peer.IsValid():
 		return syscall.EDESTADDRREQ
 	case !addr.IsValid(), addr.Is6() && c.at.Addr().Is4():
 		return syscall.EAFNOSUPPORT
