@@ -1,0 +1,151 @@
+package client
+
+import (
+	"slices"
+	"time"
+
+	"dgram"
+)
+
+// claim is what one exchange may still receive on one flow. When the exchange has ended the flow keeps a copy for a while, to know
+// late and duplicate replies.
+type claim struct {
+	exchange *Exchange // nil once it has ended
+	flow     *flow
+	number   uint64 // of the exchange
+	request  []byte
+	sent     int // attempts on this flow that an answer could come to
+	replies  int // that came
+	retired  time.Time
+}
+
+// owed is how many attempts have not been answered.
+func (cl *claim) owed() int { return max(cl.sent-cl.replies, 0) }
+
+// worn reports whether the exchange has ended and had every answer twice: a server that says the same to everybody is then likelier than
+// a network that makes a third copy.
+func (cl *claim) worn() bool { return cl.exchange == nil && cl.replies >= 2*cl.sent }
+
+// forgetAfter is how long an unanswered attempt is reckoned with: a datagram that has been on its way for longer is gone (RFC 793,
+// Section 3.3: a maximum segment lifetime of two minutes).
+const forgetAfter = 2 * time.Minute
+
+// retire takes the claim of an exchange that has ended into the flow's memory.
+func (cl *claim) retire(e *Exchange) {
+	f := cl.flow
+	if i := slices.Index(f.open, cl); i >= 0 {
+		f.open = slices.Delete(f.open, i, i+1)
+	}
+	if cl.sent > 0 {
+		old := *cl
+		old.exchange, old.retired = nil, e.End
+		f.past.add(old, e.client.options.Remember)
+	}
+	if f.fresh {
+		e.client.leave(f, e.End)
+	}
+}
+
+// memory is a ring of the claims of the exchanges that ended last.
+type memory struct {
+	ring []claim
+	next int // the place to be overwritten, which is the oldest once the ring is full
+	owed int // claims in ring with attempts unanswered
+}
+
+func (m *memory) add(cl claim, limit int) {
+	if cl.owed() > 0 {
+		m.owed++
+	}
+	if len(m.ring) < limit {
+		m.ring = append(m.ring, cl)
+		return
+	}
+	if m.ring[m.next].owed() > 0 {
+		m.owed--
+	}
+	m.ring[m.next] = cl
+	m.next = (m.next + 1) % limit
+}
+
+// owing returns the oldest claim with attempts unanswered that accept takes, nil for none. A nil accept takes all.
+func (m *memory) owing(accept func(request []byte) bool, now time.Time) *claim {
+	if m.owed == 0 {
+		return nil
+	}
+	for i := range m.ring {
+		cl := &m.ring[(m.next+i)%len(m.ring)]
+		if cl.owed() > 0 && now.Sub(cl.retired) < forgetAfter && (accept == nil || accept(cl.request)) {
+			return cl
+		}
+	}
+	return nil
+}
+
+// latest returns the claim that ended last of those that accept takes.
+func (m *memory) latest(accept func(request []byte) bool) *claim {
+	for i := len(m.ring) - 1; i >= 0; i-- {
+		cl := &m.ring[(m.next+i)%len(m.ring)]
+		if accept == nil || accept(cl.request) {
+			return cl
+		}
+	}
+	return nil
+}
+
+// further counts a reply to an exchange that has ended, and says what it is: more replies than attempts mean that one of them came
+// twice; up to there each may answer an attempt that had been given up.
+func (m *memory) further(cl *claim) dgram.Fate {
+	owed := cl.owed()
+	cl.replies++
+	if owed == 0 {
+		return dgram.Duplicate
+	}
+	if cl.owed() == 0 {
+		m.owed--
+	}
+	return dgram.Late
+}
+
+// pair finds the claim that a datagram from the right address answers. It is nil where the datagram answers nothing that was asked, and
+// its exchange is nil where that has ended.
+func (f *flow) pair(data []byte, now time.Time) (*claim, Pairing) {
+	m := f.client.options.Match
+	if m.Accept != nil {
+		accept := func(request []byte) bool { return m.Accept(request, data) }
+		if cl, how := f.choose(accept, now); cl != nil && !(m.Order && len(f.open) > 0 && cl.worn()) {
+			return cl, how
+		}
+	}
+	if !m.Order {
+		return nil, PairedOrder
+	}
+	return f.choose(nil, now)
+}
+
+// choose prefers the oldest that is outstanding, then the oldest that ended with attempts unanswered, then the last that ended.
+func (f *flow) choose(accept func([]byte) bool, now time.Time) (*claim, Pairing) {
+	var found *claim
+	count := 0
+	for _, cl := range f.open {
+		if cl.sent == 0 || accept != nil && !accept(cl.request) {
+			continue
+		}
+		if count++; count > 1 {
+			break
+		}
+		found = cl
+	}
+	owing := f.past.owing(accept, now)
+	switch {
+	case found == nil && owing != nil:
+		return owing, PairedOrder
+	case found == nil:
+		return f.past.latest(accept), PairedOrder
+	case count > 1 || owing != nil:
+		return found, PairedOrder
+	case accept == nil || len(f.open) == 1 && f.past.owing(nil, now) == nil:
+		return found, PairedOnly
+	}
+	return found, PairedContent
+}
