@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"dgram"
+	"dgram/client"
+	"dgram/internal/terminal"
+	"dgram/ledger"
+)
+
+var callVerb = verb{
+	use:   "call [ADDRESS] [MESSAGE...]",
+	short: "send datagrams and show what became of each",
+	long: `Sends datagrams to ADDRESS (127.0.0.1:12345) and shows the reply to each, or what happened instead.
+
+The first argument is always the address: HOST:PORT, HOST, :PORT, PORT, [IPv6]:PORT, unixgram:///PATH, or : for the default.
+With words after it, the words joined by a space are one datagram. Without, each line is one: at a terminal you get a
+prompt with a history, in a pipe each line of stdin is answered by one line of stdout, in order, and by an empty line
+where there is no answer (a line feed inside a reply is written \n there; --output hex and json keep it). Words that begin
+with - go after --.
+
+Replies go to stdout: on a terminal with everything escaped that could harm it, in a pipe as they came. Everything else
+goes to stderr. The exit code says what happened, the worst of several in the order 1, 5, 3, 4, 2, 0:
+  0  answered                          4  only an address that was not asked answered
+  1  wrong usage, or trouble here      5  too big for one datagram
+  2  nobody answered                   130  interrupted
+  3  refused, or unreachable`,
+	example: `# ask the server that "dgram serve" runs here, line by line; Ctrl-D leaves
+dgram call
+# one datagram to the same server
+dgram call : hello
+# one datagram to another
+dgram call 192.168.3.8:12345 hello there
+# a file, line by line, eight at once, the answers in order
+dgram call 192.168.3.8 --window 8 <questions >answers
+# all of a file as one datagram, the reply as it is
+dgram call : --raw <request >reply
+# bytes that no keyboard has
+dgram call 8.8.8.8:53 --input hex --output hex 0001 0100 0001 000000000000 00 0002 0001
+# who is there? gather the answers of two seconds
+dgram call 255.255.255.255:12345 --broadcast --collect 2s hello
+# every datagram, fate and exchange as JSON
+dgram call : --json hello`,
+	setup: setupCall,
+}
+
+func setupCall(c *command) runner {
+	f := defineCallFlags(c)
+	return func(ctx context.Context, args []string) error {
+		call, err := newCall(c.env, f, args)
+		if err != nil {
+			return err
+		}
+		return call.run(ctx)
+	}
+}
+
+// call is one run of the verb.
+type call struct {
+	*callFlags
+	target       dgram.Address
+	words        []string
+	guess        bool // the address is a bare word that may have been meant as the message
+	stdin        io.Reader
+	stdout       *terminal.Writer // for results
+	stderr       *terminal.Writer // for talk
+	onTerminal   bool             // stdout is one
+	talkative    bool             // stderr is one
+	mode         callMode
+	client       *client.Client
+	events       *ledger.Stream // nil without --json
+	outcomes     outcomes
+	outputFailed bool
+}
+
+// callMode is where the datagrams come from.
+type callMode uint8
+
+const (
+	fromWords  callMode = iota // the command line
+	fromWhole                  // all of stdin is one
+	fromLines                  // a line of stdin is one
+	fromPrompt                 // a line that a person types is one
+)
+
+func newCall(e env, f *callFlags, args []string) (*call, error) {
+	c := &call{callFlags: f, stdin: e.stdin, stdout: terminal.NewWriter(e.stdout, nil), stderr: terminal.NewWriter(e.stderr, nil),
+		onTerminal: terminal.IsTerminal(e.stdout), talkative: terminal.IsTerminal(e.stderr)}
+	if err := c.takeAddress(args); err != nil {
+		return nil, err
+	}
+	c.mode = c.chooseMode()
+	return c, f.check(c)
+}
+
+func (c *call) chooseMode() callMode {
+	switch {
+	case len(c.words) > 0:
+		return fromWords
+	case c.raw:
+		return fromWhole
+	case terminal.IsTerminal(c.stdin) && terminal.TakesEscapes(c.stdout) && c.output.value != "json":
+		return fromPrompt
+	}
+	return fromLines
+}
+
+func (c *call) run(parent context.Context) error {
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the next one ends the program as it would any other.
+	defer context.AfterFunc(ctx, stop)()
+	err := c.open(ctx)
+	if ctx.Err() != nil && parent.Err() == nil && c.client == nil {
+		return exit(exitInterrupted, errors.New("interrupted"))
+	}
+	if err != nil {
+		return err
+	}
+	if c.mode == fromPrompt {
+		ctx, err = c.converse(ctx)
+	} else {
+		c.exchange(ctx, c.requests())
+	}
+	c.finish(ctx)
+	if err != nil {
+		return err
+	}
+	return c.conclude(ctx)
+}
+
+// open finds the peer's addresses and opens the client.
+func (c *call) open(ctx context.Context) error {
+	peers, err := c.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := c.options(peers)
+	if err != nil {
+		return err
+	}
+	if c.output.value == "json" {
+		c.events = ledger.NewStream(ledger.StreamConfig{Side: ledger.Calling}, ledger.JSONLines(failing{c.stdout}))
+		o.Taps = append(o.Taps, c.events)
+	}
+	c.client, err = client.Open(o, peers...)
+	return openAdvice(err, c.callFlags)
+}
+
+// failing lets a broken output be seen: a terminal.Writer hides it.
+type failing struct{ w *terminal.Writer }
+
+func (f failing) Write(p []byte) (int, error) {
+	_, _ = f.w.Write(p)
+	return len(p), f.w.Err()
+}
+
+func (c *call) options(peers []dgram.Endpoint) (client.Options, error) {
+	o := client.Options{Timeout: c.timeout, Tries: c.tries, Window: c.window, FreshSocket: c.fresh, AnyPeer: c.broadcast || c.multicast,
+		Collect: c.collect, Linger: c.linger, Observer: c.observe,
+		Dgram: dgram.Options{Buffer: int(c.buffer), Broadcast: c.broadcast, DontFragment: c.df, TTL: c.ttl, TOS: c.tos,
+			Interface: c.iface, Portable: c.portable}}
+	if c.mode == fromPrompt {
+		o.Window = max(o.Window, promptWindow)
+	}
+	var err error
+	o.Dgram.Bind, err = bindEndpoint(c.bind, peers[0])
+	return o, err
+}
+
+// finish sees the last of what was asked, and closes.
+func (c *call) finish(ctx context.Context) {
+	_ = c.client.Finish(ctx) // the error is ctx's, which conclude looks at
+	if c.events == nil {
+		return
+	}
+	c.events.Publish(ledger.NewSummaryEvent(c.client.Summary()))
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = c.events.Close(closing)
+}
+
+// conclude says what the exit code says.
+func (c *call) conclude(ctx context.Context) error {
+	if err := c.stdout.Err(); err != nil {
+		return fmt.Errorf("standard output takes no more: %w: %s", err, c.outcomes.String())
+	}
+	code := c.outcomes.code()
+	if ctx.Err() != nil {
+		code = exitInterrupted
+		c.say("interrupted: %s", c.outcomes.String())
+	} else if c.outcomes.total > 1 && (code != exitOK || c.talkative && c.mode == fromWords) {
+		c.say("%s", c.outcomes.String())
+	}
+	if code == exitOK {
+		return nil
+	}
+	return exit(code, nil)
+}
+
+// say tells the person something that is no result.
+func (c *call) say(format string, args ...any) {
+	if !c.quiet {
+		fmt.Fprintf(c.stderr, format+"\n", args...)
+	}
+}

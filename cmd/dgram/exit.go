@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"dgram/internal/terminal"
+	"dgram/stage"
+)
+
+// The exit codes that every verb shares. What else there is stands with its verb.
+const (
+	exitOK    = 0
+	exitError = 1 // wrong usage, or something on this machine
+)
+
+// exitCode ends the program with a code of its own. Where err is nil, what there is to say has been said.
+type exitCode struct {
+	code int
+	err  error
+}
+
+// exit returns the error that ends the program with code, after printing err unless it is nil.
+func exit(code int, err error) error { return &exitCode{code, err} }
+
+func (e *exitCode) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitCode) Unwrap() error { return e.err }
+
+// conclude prints what is left to say about err, and returns the exit code.
+func conclude(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code, coded := exitError, (*exitCode)(nil)
+	if errors.As(err, &coded) {
+		if code = coded.code; coded.err == nil {
+			return code
+		}
+	}
+	fmt.Fprintln(stderr, "dgram: "+sentence(err))
+	return code
+}
+
+// sentence writes an error for a person: a mistake in a stage with a caret under its place, anything else as it is, with nothing in it
+// that could harm a terminal.
+func sentence(err error) string {
+	var mistake *stage.Error
+	if !errors.As(err, &mistake) {
+		return escapeLines(err.Error())
+	}
+	if mistake.File != "" {
+		return escapeLines(mistake.Detail())
+	}
+	return "in this " + mistake.What + ":\n" + escapeLines(mistake.Detail())
+}
+
+// escapeLines escapes all but the line breaks, which are ours. Backslashes are left alone: errors quote what comes from outside already.
+func escapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(terminal.EscapeString(line), `\\`, `\`)
+	}
+	return strings.Join(lines, "\n")
+}
