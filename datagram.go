@@ -64,11 +64,14 @@ func (d *Datagram) Notice() bool { return d.Fate != Undecided }
 // the slot's own buffer or, failing that, from the batch's bounded arena. It reports false, and changes nothing, if n is over
 // MaxPayload or the arena is full: the stage then drops the datagram ([ReasonTooBig]).
 func (d *Datagram) Resize(n int) bool {
+	if n > MaxPayload {
+		return false
+	}
 	if n <= cap(d.Data) {
 		d.Data = d.Data[:n]
 		return true
 	}
-	if n > MaxPayload || d.batch == nil {
+	if d.batch == nil {
 		return false
 	}
 	room := d.batch.take(n)
