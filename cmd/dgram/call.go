@@ -66,19 +66,21 @@ func setupCall(c *command) runner {
 // call is one run of the verb.
 type call struct {
 	*callFlags
-	target       dgram.Address
-	words        []string
-	guess        bool // the address is a bare word that may have been meant as the message
-	stdin        io.Reader
-	stdout       *terminal.Writer // for results
-	stderr       *terminal.Writer // for talk
-	onTerminal   bool             // stdout is one
-	talkative    bool             // stderr is one
-	mode         callMode
-	client       *client.Client
-	events       *ledger.Stream // nil without --json
-	outcomes     outcomes
-	outputFailed bool
+	target     dgram.Address
+	words      []string
+	guess      bool // the address is a bare word that may have been meant as the message
+	stdin      io.Reader
+	stdout     *terminal.Writer // for results
+	stderr     *terminal.Writer // for talk
+	onTerminal bool             // stdout is one
+	talkative  bool             // stderr is one
+	keyboard   *os.File         // stdin, where there is a prompt
+	screen     *os.File         // stdout, the same
+	mode       callMode
+	client     *client.Client
+	interrupt  context.CancelFunc // what a signal does
+	events     *ledger.Stream     // nil without --json
+	outcomes   outcomes
 }
 
 // callMode is where the datagrams come from.
@@ -97,6 +99,8 @@ func newCall(e env, f *callFlags, args []string) (*call, error) {
 	if err := c.takeAddress(args); err != nil {
 		return nil, err
 	}
+	c.keyboard, _ = e.stdin.(*os.File)
+	c.screen, _ = e.stdout.(*os.File)
 	c.mode = c.chooseMode()
 	return c, f.check(c)
 }
@@ -107,7 +111,7 @@ func (c *call) chooseMode() callMode {
 		return fromWords
 	case c.raw:
 		return fromWhole
-	case terminal.IsTerminal(c.stdin) && terminal.TakesEscapes(c.stdout) && c.output.value != "json":
+	case c.keyboard != nil && c.screen != nil && terminal.IsTerminal(c.keyboard) && terminal.TakesEscapes(c.screen) && !c.json && c.output.value != "json":
 		return fromPrompt
 	}
 	return fromLines
@@ -125,8 +129,10 @@ func (c *call) run(parent context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, c.interrupt = context.WithCancel(ctx)
+	defer c.interrupt()
 	if c.mode == fromPrompt {
-		ctx, err = c.converse(ctx)
+		err = c.converse(ctx)
 	} else {
 		c.exchange(ctx, c.requests())
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,7 +57,9 @@ func defineCallFlags(c *command) *callFlags {
 		s.BoolVar(&f.portable, "portable", false, "use Go's own sockets, as on systems other than Linux")
 	})
 	for name, choice := range map[string]*choice{"input": &f.input, "output": &f.output} {
-		c.complete(name, func(string) ([]string, cobra.ShellCompDirective) { return choice.of, cobra.ShellCompDirectiveNoFileComp })
+		c.complete(name, func(string) ([]string, cobra.ShellCompDirective) {
+			return choice.of, cobra.ShellCompDirectiveNoFileComp
+		})
 	}
 	return f
 }
@@ -142,20 +145,9 @@ func bindEndpoint(s string, peer dgram.Endpoint) (dgram.Endpoint, error) {
 	case e.Network().IP() != peer.Network().IP():
 		return e, fmt.Errorf("--bind %s cannot reach %s: one is a UDP address, the other a unix socket", s, peer)
 	}
-	if !hasPort(s) {
+	// ParseAddress takes the default port where s names none.
+	if own := strconv.Itoa(dgram.DefaultPort); e.Port() == dgram.DefaultPort && s != own && !strings.HasSuffix(s, ":"+own) {
 		e = e.WithPort(0)
 	}
 	return e, nil
 }
-
-// hasPort reports whether an address that ParseAddress took names its port.
-func hasPort(s string) bool {
-	without, err := dgram.ParseAddress(strings.TrimSuffix(s, "]")+"]", "*")
-	if strings.HasSuffix(s, "]") || err != nil && !strings.Contains(s, ":") {
-		return allDigits(s)
-	}
-	_ = without
-	return true
-}
-
-func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

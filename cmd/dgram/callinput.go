@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+)
+
+// request is one datagram to be sent.
+type request struct {
+	line int    // of stdin, from 1; 0 where it came from elsewhere
+	data []byte // its bytes, or where there are more than maxRequest their beginning
+	size int    // how many there are
+	err  error  // why there is nothing to send
+}
+
+// maxRequest is more than any datagram holds: what is longer need not be kept.
+const maxRequest = 65535
+
+// requests are the datagrams that the command line, or stdin, asks for.
+func (c *call) requests() iter.Seq[request] {
+	switch c.mode {
+	case fromWords:
+		return repeat(c.fromWords(), c.count)
+	case fromWhole:
+		return repeat([]request{c.whole()}, 1)
+	}
+	return c.lines
+}
+
+func repeat(requests []request, count int) iter.Seq[request] {
+	return func(yield func(request) bool) {
+		for range count {
+			for _, r := range requests {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fromWords makes one datagram of all words; with --input file, one of each file.
+func (c *call) fromWords() (requests []request) {
+	if c.input.value != "file" {
+		return []request{c.decode([]byte(strings.Join(c.words, " ")))}
+	}
+	for _, name := range c.words {
+		requests = append(requests, c.file(name))
+	}
+	return requests
+}
+
+// whole makes one datagram of all of stdin.
+func (c *call) whole() request {
+	r := readWhole(c.stdin, "stdin")
+	if r.err == nil && r.size == len(r.data) {
+		return c.decode(r.data)
+	}
+	return r
+}
+
+// decode makes a datagram of what was typed, as --input says.
+func (c *call) decode(text []byte) request {
+	switch c.input.value {
+	case "hex":
+		data, err := fromHex(text)
+		return request{data: data, size: len(data), err: err}
+	case "file":
+		return c.file(string(text))
+	}
+	return request{data: text, size: len(text)}
+}
+
+func fromHex(text []byte) ([]byte, error) {
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n:", r) {
+			return -1
+		}
+		return r
+	}, string(text))
+	data, err := hex.DecodeString(digits)
+	var wrong hex.InvalidByteError
+	switch {
+	case errors.As(err, &wrong):
+		return nil, fmt.Errorf("%q is no hex digit: give pairs of 0-9 and a-f, as in 68 65 6c 6c 6f", rune(wrong))
+	case err != nil:
+		return nil, fmt.Errorf("%d hex digits are no whole bytes: give pairs, as in 68 65 6c 6c 6f", len(digits))
+	}
+	return data, nil
+}
+
+// file makes a datagram of a file's content.
+func (c *call) file(name string) request {
+	if name == "-" && c.mode == fromWords {
+		return readWhole(c.stdin, "stdin")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return request{err: err}
+	}
+	defer f.Close()
+	return readWhole(f, name)
+}
+
+// manyBytes is where the counting of what is too long anyway ends.
+const manyBytes = 1 << 30
+
+func readWhole(from io.Reader, name string) request {
+	data, err := io.ReadAll(io.LimitReader(from, maxRequest))
+	if err != nil {
+		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
+	}
+	rest, err := io.CopyN(io.Discard, from, manyBytes)
+	if err != nil && err != io.EOF {
+		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
+	}
+	return request{data: data, size: len(data) + int(rest)}
+}
+
+// plainPath leaves out of an error the name that has been said.
+func plainPath(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// lines yields a datagram for each line of stdin. What stands after the last line feed is a line too, unless it is nothing.
+func (c *call) lines(yield func(request) bool) {
+	in := bufio.NewReaderSize(c.stdin, 64<<10)
+	for number := 1; ; number++ {
+		text, size, err := readLine(in)
+		if err != nil && (err != io.EOF || size == 0) {
+			if err != io.EOF {
+				yield(request{line: number, err: fmt.Errorf("read stdin: %w", plainPath(err))})
+			}
+			return
+		}
+		r := request{data: text, size: size}
+		if size == len(text) {
+			r = c.decode(text)
+		}
+		r.line = number
+		if !yield(r) || err != nil {
+			return
+		}
+	}
+}
+
+// readLine reads a line and takes one LF or CRLF off its end. It keeps maxRequest bytes, and counts the rest. At the end of the input err
+// is io.EOF, beside what there still was.
+func readLine(in *bufio.Reader) (text []byte, size int, err error) {
+	for {
+		piece, err := in.ReadSlice('\n')
+		size += len(piece)
+		// Two bytes more than a datagram may hold can still be the line's end.
+		text = append(text, piece[:min(len(piece), maxRequest+2-len(text))]...)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err == nil {
+			end := 1
+			if bytes.HasSuffix(text, []byte("\r\n")) && size == len(text) {
+				end = 2
+			}
+			size -= end
+		}
+		return text[:min(len(text), size, maxRequest)], size, err
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"dgram/internal/prompt"
+	"dgram/internal/terminal"
+)
+
+// promptWindow is how many lines may wait for their answers at a prompt: nobody types more in the time that one takes.
+const promptWindow = 1024
+
+// converse lets a person type lines, and shows the answers above the line being typed as they come.
+func (c *call) converse(ctx context.Context) error {
+	colours := terminal.Colours(c.stdout)
+	p, err := prompt.Open(c.keyboard, c.screen, prompt.Options{Text: colours.Cyan("> "), History: prompt.HistoryFile(),
+		Hint: "Ctrl-C again leaves, and so does Ctrl-D"})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	c.stdout = terminal.NewWriter(p, nil)
+	if c.talkative {
+		c.stderr = c.stdout
+	}
+	defer context.AfterFunc(ctx, func() { p.Close() })()
+	c.say("calling %s: each line is a datagram; Ctrl-D leaves", place(c.client.Peer()))
+	var waiting sync.WaitGroup
+	for {
+		line, err := p.Line()
+		if errors.Is(err, prompt.ErrInterrupt) {
+			c.interrupt()
+		}
+		if err != nil {
+			break
+		}
+		a := c.start(ctx, c.decode([]byte(line)))
+		waiting.Go(func() { c.await(a) })
+	}
+	p.Close()
+	waiting.Wait()
+	return nil
+}
