@@ -26,6 +26,7 @@ type Network struct {
 	next  uint16                     // where the search for a free port goes on
 	rule  func(Packet) Verdict
 	flows map[flow]*link
+	air   []flight // delayed, in the order in which they arrive
 }
 
 // flow is one direction between two endpoints.
@@ -44,6 +45,8 @@ type flight struct {
 	from, to netip.AddrPort
 	data     []byte
 	ttl, tos uint8
+	delay    time.Duration
+	due      time.Time // when a delayed one arrives
 }
 
 // Defaults of NewNetwork.
@@ -239,6 +242,7 @@ func (n *Network) send(f flight) syscall.Errno {
 		f.sender.refused(f)
 		return 0
 	}
+	f.delay = v.Delay
 	held := l.held
 	l.held = nil
 	switch {
@@ -247,11 +251,11 @@ func (n *Network) send(f flight) syscall.Errno {
 		l.held = append(l.held, f)
 	default:
 		for range 1 + v.Copies {
-			n.deliverAfter(v.Delay, f)
+			n.deliverAfter(f.delay, f)
 		}
 	}
 	for _, h := range held {
-		n.deliver(h)
+		n.deliverAfter(max(h.delay, f.delay), h)
 	}
 	return 0
 }
@@ -283,16 +287,32 @@ func (n *Network) decide(f *flight, l *link) Verdict {
 	return v
 }
 
+// deliverAfter lets a datagram arrive in a while, after those sent before it that arrive at the same moment.
 func (n *Network) deliverAfter(d time.Duration, f flight) {
 	if d <= 0 {
 		n.deliver(f)
 		return
 	}
-	time.AfterFunc(d, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.deliver(f)
+	f.due = time.Now().Add(d)
+	i, _ := slices.BinarySearchFunc(n.air, f.due, func(a flight, due time.Time) int {
+		if a.due.After(due) {
+			return 1
+		}
+		return -1
 	})
+	n.air = slices.Insert(n.air, i, f)
+	time.AfterFunc(d, n.deliverDue)
+}
+
+func (n *Network) deliverDue() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	for len(n.air) > 0 && !n.air[0].due.After(now) {
+		f := n.air[0]
+		n.air = slices.Delete(n.air, 0, 1)
+		n.deliver(f)
+	}
 }
 
 // deliver puts a datagram into the queues of those whom it reaches.
