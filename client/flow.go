@@ -25,6 +25,7 @@ type flow struct {
 	// Under the client's lock.
 	open   []*claim // of the outstanding exchanges, the oldest first
 	past   memory
+	habit  habit
 	broken error // why nothing can be received any more
 
 	sendMu sync.Mutex // held while one attempt is sent, so that open is in the order of sending

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -22,8 +23,7 @@ type claim struct {
 // owed is how many attempts have not been answered.
 func (cl *claim) owed() int { return max(cl.sent-cl.replies, 0) }
 
-// worn reports whether the exchange has ended and had every answer twice: a server that says the same to everybody is then likelier than
-// a network that makes a third copy.
+// worn reports whether the exchange has ended and had every answer twice.
 func (cl *claim) worn() bool { return cl.exchange == nil && cl.replies >= 2*cl.sent }
 
 // forgetAfter is how long an unanswered attempt is reckoned with: a datagram that has been on its way for longer is gone (RFC 793,
@@ -107,20 +107,49 @@ func (m *memory) further(cl *claim) dgram.Fate {
 	return dgram.Late
 }
 
+// habit is what a flow has learned of its peer where content and order are both gone by: whether the content of replies tells.
+type habit struct {
+	telling int    // replies in a row, each unlike the one before, that content gave to an outstanding exchange
+	last    []byte // the request that the latest of them answered
+}
+
+// learn takes note of a reply that was given to an outstanding exchange, by content or not.
+func (h *habit) learn(request []byte, byContent bool) {
+	switch {
+	case !byContent:
+		*h = habit{}
+	case h.last == nil || !bytes.Equal(h.last, request):
+		h.telling, h.last = h.telling+1, request
+	}
+}
+
+// known says that two replies or more have told: a server that says the same to everybody does not get there.
+func (h *habit) known() bool { return h.telling >= 2 }
+
 // pair finds the claim that a datagram from the right address answers. It is nil where the datagram answers nothing that was asked, and
 // its exchange is nil where that has ended.
 func (f *flow) pair(data []byte, now time.Time) (*claim, Pairing) {
 	m := f.client.options.Match
 	if m.Accept != nil {
 		accept := func(request []byte) bool { return m.Accept(request, data) }
-		if cl, how := f.choose(accept, now); cl != nil && !(m.Order && len(f.open) > 0 && cl.worn()) {
+		cl, how := f.choose(accept, now)
+		switch {
+		case cl == nil:
+		case cl.exchange != nil:
+			f.habit.learn(cl.request, true)
+			return cl, how
+		case !m.Order || len(f.open) == 0 || f.habit.known() || !cl.worn():
 			return cl, how
 		}
 	}
 	if !m.Order {
 		return nil, PairedOrder
 	}
-	return f.choose(nil, now)
+	cl, how := f.choose(nil, now)
+	if cl != nil && cl.exchange != nil {
+		f.habit.learn(nil, false)
+	}
+	return cl, how
 }
 
 // choose prefers the oldest that is outstanding, then the oldest that ended with attempts unanswered, then the last that ended.
