@@ -21,7 +21,8 @@ func writeRootHelp(w io.Writer) {
 func writeHelp(w io.Writer, c *command) {
 	p := terminal.Colours(w)
 	columns, _ := terminal.Size(w)
-	fmt.Fprintf(w, "%s\n\n%s\n  dgram %s\n", strings.TrimSpace(c.Long), p.Bold("Usage:"), c.Use)
+	columns = min(columns, 100)
+	fmt.Fprintf(w, "%s\n\n%s\n  dgram %s\n", fill(c.Long, columns), p.Bold("Usage:"), c.Use)
 	if c.Example != "" {
 		fmt.Fprintf(w, "\n%s\n", p.Bold("Examples:"))
 		for line := range strings.Lines(strings.TrimSpace(c.Example)) {
@@ -37,6 +38,41 @@ func writeHelp(w io.Writer, c *command) {
 		}
 	}
 	for _, g := range c.groups {
-		fmt.Fprintf(w, "\n%s\n%s", p.Bold(g.title+":"), g.flags.FlagUsagesWrapped(min(columns, 120)))
+		fmt.Fprintf(w, "\n%s\n%s", p.Bold(g.title+":"), g.flags.FlagUsagesWrapped(columns))
 	}
+	if c.notes != nil {
+		title, text, _ := strings.Cut(c.notes(), "\n")
+		fmt.Fprintf(w, "\n%s\n%s", p.Bold(title), text)
+	}
+}
+
+// fill breaks paragraphs into lines of at most columns cells. A paragraph with an indented line is a list or a table: it stays as it is.
+func fill(text string, columns int) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, p := range paragraphs {
+		if !strings.Contains(p, "\n ") {
+			paragraphs[i] = fillOne(strings.Fields(p), columns)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+func fillOne(words []string, columns int) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range words {
+		n := terminal.Width(word)
+		switch {
+		case used == 0:
+		case used+1+n > columns:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
 }

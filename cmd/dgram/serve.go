@@ -3,12 +3,118 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"dgram/server"
 )
 
 var serveVerb = verb{
 	use:   "serve [ADDRESS...]",
-	short: "answer datagrams",
-	setup: func(*command) runner {
-		return func(context.Context, []string) error { return errors.New("serve is being made") }
-	},
+	short: "answer datagrams: in upper case, by rules, by a program of yours",
+	long: `Answers datagrams at each ADDRESS (127.0.0.1:12345 if there is none): in upper case, or as the stages say. It prints "ready ADDRESS"
+when it can be sent to, then each reply as it goes out. Interrupted (Ctrl-C) or terminated, it answers what had arrived, prints the
+account of every datagram, and exits with 0; interrupted again it leaves at once.
+
+An ADDRESS is HOST:PORT, PORT, :PORT, [IPv6]:PORT or unixgram:PATH, also with udp://, udp4:// or udp6:// before it. Port 0 lets the
+system choose. 0.0.0.0 and [::] are all addresses of this machine.`,
+	example: `# the upper-case server of 127.0.0.1:12345; try it with: dgram call hello
+dgram serve
+
+# on a port that the system chooses, until one datagram was answered
+dgram serve 127.0.0.1:0 --once
+
+# echo, but lose every tenth datagram and answer the others late
+dgram serve --stage echo --stage loss:10% --stage delay:20ms±5ms
+
+# replies by rules: "ping" gets "pong", anything else comes back in upper case
+dgram serve --stage 'rule:"ping" => "pong"' --stage upper
+
+# the reply is what a program prints
+dgram serve --stage 'exec:/usr/bin/rev'
+
+# hear a multicast group, and write events for another program
+dgram serve 0.0.0.0:5353 --join 239.1.2.3 --interface eth0 --json`,
+	setup: setupServe,
+}
+
+func setupServe(c *command) runner {
+	f := newServeFlags(c)
+	c.notes = stageNotes
+	return func(ctx context.Context, addresses []string) error { return serve(ctx, c.env, f, addresses) }
+}
+
+func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error {
+	cfg, err := f.config(addresses)
+	if err != nil {
+		return err
+	}
+	show := newServeShow(e, f)
+	defer show.close()
+	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = show.taps, show.trouble, show.trouble
+
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	srv, err := server.Start(ctx, cfg)
+	if err != nil {
+		return startError(err, addresses)
+	}
+	show.ready(srv, cfg.Plan)
+	for _, note := range f.notes(srv, cfg) {
+		show.note(note)
+	}
+	if err := untilEnd(srv, signals); err != nil {
+		return err
+	}
+	show.account(srv.Summary(), f.afterword(srv))
+	return srv.Wait()
+}
+
+// untilEnd waits until the server has ended by itself, or by a signal. A second signal does not wait for that: the error is then its exit code.
+func untilEnd(srv *server.Server, signals <-chan os.Signal) error {
+	select {
+	case <-srv.Done():
+		return nil
+	case <-signals:
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { _ = srv.Shutdown(ctx) }() // Done tells
+	select {
+	case <-srv.Done():
+		return nil
+	case second := <-signals:
+		cancel()
+		leave(srv)
+		return exit(128+signalNumber(second), nil)
+	}
+}
+
+// leave gives a server that was closed by force the moment it needs to remove its unix socket.
+func leave(srv *server.Server) {
+	select {
+	case <-srv.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
+}
+
+func signalNumber(s os.Signal) int {
+	var number syscall.Signal
+	if n, ok := s.(syscall.Signal); ok {
+		number = n
+	}
+	return int(number)
+}
+
+// startError says why serving could not begin.
+func startError(err error, addresses []string) error {
+	var listen *server.ListenError
+	if errors.As(err, &listen) && listen.Advice != "" {
+		return &listenFailure{listen}
+	}
+	return wordHint(err, addresses)
 }

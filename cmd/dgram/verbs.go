@@ -42,6 +42,7 @@ type command struct {
 	*cobra.Command
 	env
 	groups []flagGroup
+	notes  func() string // what --help says last, or nil
 }
 
 // env is what a verb touches of the world around the process.
