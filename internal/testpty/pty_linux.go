@@ -1,0 +1,113 @@
+package testpty
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// Terminal is a pseudoterminal, with its screen and a keyboard.
+type Terminal struct {
+	// Slave is the program's end: its stdin, stdout and stderr.
+	Slave *os.File
+
+	t      testing.TB
+	master *os.File
+
+	mu      sync.Mutex
+	screen  *Screen
+	changed chan struct{} // closed, and made anew, at each change of the screen
+}
+
+// Open makes a terminal of 40 rows, which is gone when the test ends.
+func Open(t testing.TB, columns int) *Terminal {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(func() { master.Close() })
+	var number, locked int32
+	size := [4]uint16{40, uint16(columns)}
+	ioctl(t, master, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	ioctl(t, master, syscall.TIOCSPTLCK, unsafe.Pointer(&locked))
+	ioctl(t, master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	slave, err := os.OpenFile("/dev/pts/"+strconv.Itoa(int(number)), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(func() { slave.Close() })
+	x := &Terminal{Slave: slave, t: t, master: master, screen: NewScreen(columns), changed: make(chan struct{})}
+	go x.read()
+	return x
+}
+
+func ioctl(t testing.TB, f *os.File, request uintptr, argument unsafe.Pointer) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(argument)); errno != 0 {
+				t.Fatalf("ioctl %#x on a pseudoterminal: %v", request, errno)
+			}
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read shows what the program prints. At the end of the program the read fails with EIO.
+func (x *Terminal) read() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := x.master.Read(buffer)
+		x.mu.Lock()
+		_, _ = x.screen.Write(buffer[:n])
+		close(x.changed)
+		x.changed = make(chan struct{})
+		x.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Type presses keys.
+func (x *Terminal) Type(keys string) {
+	x.t.Helper()
+	if _, err := x.master.WriteString(keys); err != nil {
+		x.t.Fatalf("typing %q: %v", keys, err)
+	}
+}
+
+// Await waits until the screen's last lines are these.
+func (x *Terminal) Await(want ...string) {
+	x.t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		x.mu.Lock()
+		lines, changed := x.screen.Lines(), x.changed
+		x.mu.Unlock()
+		if n := len(lines) - len(want); n >= 0 && strings.Join(lines[n:], "\n") == strings.Join(want, "\n") {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			x.t.Fatalf("the screen does not end in\n%s\nbut is\n%s", strings.Join(want, "\n"), strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// Look calls f with the screen as it is.
+func (x *Terminal) Look(f func(*Screen)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f(x.screen)
+}

@@ -1,0 +1,28 @@
+//go:build !linux
+
+package testpty
+
+import (
+	"errors"
+	"os"
+	"testing"
+)
+
+// Terminal is a pseudoterminal. This package makes none on this system.
+type Terminal struct{ Slave *os.File }
+
+// Open skips the test, or fails it where CI is set.
+func Open(t testing.TB, _ int) *Terminal {
+	t.Helper()
+	missing(t, errors.New("this system is not Linux"))
+	return nil
+}
+
+// Type is never reached on this system.
+func (x *Terminal) Type(string) {}
+
+// Await is never reached on this system.
+func (x *Terminal) Await(...string) {}
+
+// Look is never reached on this system.
+func (x *Terminal) Look(func(*Screen)) {}
