@@ -74,7 +74,10 @@ func TestResize(t *testing.T) {
 		n    int
 		ok   bool
 		kept string
-	}{{5, true, "hello"}, {100, true, "hello"}, {2, true, "he"}, {4, true, "hell"}, {dgram.MaxPayload, true, "hell"}, {dgram.MaxPayload + 1, false, "hell"}} {
+	}{
+		{5, true, "hello"}, {100, true, "hello"}, {2, true, "he"}, {4, true, "hell"},
+		{dgram.MaxPayload, true, "hell"}, {dgram.MaxPayload + 1, false, "hell"},
+	} {
 		before := len(d.Data)
 		if d.Resize(c.n) != c.ok {
 			t.Errorf("Resize(%d) is %v", c.n, !c.ok)

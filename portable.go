@@ -323,7 +323,9 @@ func (c *portableConn) send(d *Datagram) error {
 			}
 			return err
 		}
-		_, err = c.socket.Write(d.Data)
+		if _, err = c.socket.Write(d.Data); err == nil {
+			return nil
+		}
 		if errno, ok := errnoOf(err); !ok || errno != syscall.ECONNREFUSED {
 			return err
 		}

@@ -35,7 +35,10 @@ var platforms = map[string]platform{
 	// asm-generic/socket.h, linux/in.h, linux/in6.h: SO_REUSEPORT, IP(V6)_MTU_DISCOVER to IP(V6)_PMTUDISC_DO, SO_BINDTODEVICE
 	"linux": {reusePort: socketOption{15, 1}, dontFragment4: socketOption{10, 2}, dontFragment6: socketOption{23, 2}, bindToDeviceName: 25},
 	// sys/socket.h, netinet/in.h, netinet6/in6.h: SO_REUSEPORT, IP_DONTFRAG, IPV6_DONTFRAG, IP_BOUND_IF, IPV6_BOUND_IF
-	"darwin": {reusePort: socketOption{0x200, 1}, dontFragment4: socketOption{28, 1}, dontFragment6: socketOption{62, 1}, bindInterface4: 25, bindInterface6: 125},
+	"darwin": {
+		reusePort: socketOption{0x200, 1}, dontFragment4: socketOption{28, 1}, dontFragment6: socketOption{62, 1},
+		bindInterface4: 25, bindInterface6: 125,
+	},
 	// The same: SO_REUSEPORT_LB (the one that spreads flows), IP_DONTFRAG, IPV6_DONTFRAG, IP_SENDSRCADDR
 	"freebsd": {reusePort: socketOption{0x10000, 1}, dontFragment4: socketOption{67, 1}, dontFragment6: socketOption{62, 1}, sourceAddr4: 7},
 }

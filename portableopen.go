@@ -269,20 +269,20 @@ func (p *portableSetup) apply(c *portableConn) error {
 		}
 		return named(option, err)
 	}
-	err := each("time to live", o.TTL != 0, func() error {
-		return errors.Join(p4.SetTTL(o.TTL), p4.SetMulticastTTL(o.TTL))
-	}, func() error {
-		return errors.Join(p6.SetHopLimit(o.TTL), p6.SetMulticastHopLimit(o.TTL))
-	})
-	if err == nil {
-		err = each("type of service", o.TOS != 0, func() error { return p4.SetTOS(o.TOS) }, func() error { return p6.SetTrafficClass(o.TOS) })
-	}
-	if err == nil {
-		err = each("multicast interface", p.ifi != nil, func() error { return p4.SetMulticastInterface(p.ifi) }, func() error { return p6.SetMulticastInterface(p.ifi) })
-	}
-	if err == nil {
-		err = each("multicast loopback", o.NoLoopback, func() error { return p4.SetMulticastLoopback(false) }, func() error { return p6.SetMulticastLoopback(false) })
-	}
+	err := errors.Join(
+		each("time to live", o.TTL != 0,
+			func() error { return errors.Join(p4.SetTTL(o.TTL), p4.SetMulticastTTL(o.TTL)) },
+			func() error { return errors.Join(p6.SetHopLimit(o.TTL), p6.SetMulticastHopLimit(o.TTL)) }),
+		each("type of service", o.TOS != 0,
+			func() error { return p4.SetTOS(o.TOS) },
+			func() error { return p6.SetTrafficClass(o.TOS) }),
+		each("multicast interface", p.ifi != nil,
+			func() error { return p4.SetMulticastInterface(p.ifi) },
+			func() error { return p6.SetMulticastInterface(p.ifi) }),
+		each("multicast loopback", o.NoLoopback,
+			func() error { return p4.SetMulticastLoopback(false) },
+			func() error { return p6.SetMulticastLoopback(false) }),
+	)
 	for i := 0; err == nil && i < len(o.Join); i++ {
 		err = p.join(o.Join[i], p4, p6)
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -256,6 +257,43 @@ func testBroadcast(t *testing.T, s suite) {
 	d = s.listen(t, s.loopback(t), func(o *dgram.Options) { o.Broadcast = true }).send(peer, []byte("all")).Datagrams[0]
 	if d.Fate != dgram.Pending && runtime.GOOS == "linux" {
 		t.Errorf("with leave: %v %v", d.Fate, d.Err)
+	}
+}
+
+// testMulticast sends to a group that two sockets are in, and has both answer: from their own address, for nobody answers from a group's.
+func testMulticast(t *testing.T, s suite) {
+	s.needIP(t)
+	for any, name := range map[netip.Addr]string{netip.IPv4Unspecified(): "239.255.7.7", netip.IPv6Unspecified(): "ff15::7:7"} {
+		if !slices.Contains(s.wildcards(), any) || !s.has(any) {
+			continue
+		}
+		ask := func(o *dgram.Options) {
+			o.Join, o.ReusePort = []dgram.Address{{Network: s.Network, Host: name}}, true
+			s.useLoopback(o)
+		}
+		first := s.listen(t, dgram.IPEndpoint(s.Network, netip.AddrPortFrom(any, 0)), ask)
+		second := s.listen(t, first.Local(), ask)
+		group := dgram.IPEndpoint(s.Network, netip.AddrPortFrom(netip.MustParseAddr(name), first.Local().Port()))
+		client := s.dial(t, group, s.useLoopback)
+		if d := client.send(dgram.Endpoint{}, []byte("all")).Datagrams[0]; d.Err == syscall.ENETUNREACH {
+			t.Logf("no route to %v", group)
+			continue
+		} else if d.Fate != dgram.Pending {
+			t.Fatalf("to %v: %v %v", group, d.Fate, d.Err)
+		}
+		for _, member := range []socket{first, second} {
+			member.echo()
+			if d := client.recvOne(); string(d.Data) != "all" || d.Peer.Addr().IsMulticast() {
+				t.Errorf("the answer is %s from %v", brief(d.Data), d.Peer)
+			}
+		}
+	}
+}
+
+// useLoopback asks for the loopback interface, which needs no route, where multicast works on it.
+func (s suite) useLoopback(o *dgram.Options) {
+	if s.Network != dgram.Memory && runtime.GOOS == "linux" {
+		o.Interface = "lo"
 	}
 }
 

@@ -41,6 +41,7 @@ var conformanceTests = []struct {
 	{"refusal found by a send", testRefusalWakes},
 	{"stranger", testStranger},
 	{"broadcast needs leave", testBroadcast},
+	{"multicast", testMulticast},
 	{"shared port", testReusePort},
 	{"address in use", testInUse},
 	{"close during a read", testClose},

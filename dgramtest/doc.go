@@ -2,5 +2,9 @@
 //
 // A [Network] is a network in memory: its sockets are dgram.Conns, its links lose, delay, duplicate, reorder and forge as a rule or a
 // seeded [Link] says, and its only clock is package time, so that it runs inside a testing/synctest bubble. [NewServer] answers real
-// UDP datagrams with a function. [TestConn] holds any transport to what a dgram.Conn promises.
+// UDP datagrams with a function:
+//
+//	at := dgramtest.NewServer(t, bytes.ToUpper) // a dgram.Endpoint; the server stops when the test ends
+//
+// [TestConn] holds any transport to what a dgram.Conn promises.
 package dgramtest

@@ -1,7 +1,6 @@
 package dgramtest_test
 
 import (
-	"bytes"
 	"fmt"
 	"log"
 
@@ -39,12 +38,4 @@ func Example() {
 		fmt.Printf("%s from %v at %v\n", d.Data, d.Peer.Addr(), d.Local)
 	}
 	// Output: second from 127.0.0.1 at 192.0.2.1:53
-}
-
-// In a test, NewServer answers real datagrams until the test ends:
-//
-//	at := dgramtest.NewServer(t, bytes.ToUpper)
-func ExampleNewServer() {
-	fmt.Printf("%s\n", bytes.ToUpper([]byte("hello")))
-	// Output: HELLO
 }
