@@ -17,7 +17,7 @@ import (
 
 var execSpec = Spec{
 	Name: "exec", Kind: HandlerKind, Argument: "PROGRAM ARG…",
-	Summary:  "a program for each datagram (no shell): payload on its stdin, the reply on its stdout, 5 s, 16 at once",
+	Summary:  "a program, without a shell, for each datagram: payload on stdin, reply on stdout",
 	Examples: []string{"exec:rev", `exec:tr 'a-z' "A-Z"`},
 	New: func(argument string) (Step, error) {
 		p, err := newProgram(argument)
@@ -63,13 +63,19 @@ func newProgram(argument string) (*program, error) {
 }
 
 func notRunnable(name string, at int, err error) error {
+	mistake := &Error{at: at, Err: err}
+	var lookup *exec.Error
 	switch {
 	case errors.Is(err, exec.ErrDot):
-		return At(at, "write ./"+name, "the program %s was found in the current folder only: %w", quote(name), err)
+		mistake.Problem, mistake.Hint = "the program "+quote(name)+" is in the current folder, not in PATH", "write ./"+name
 	case errors.Is(err, exec.ErrNotFound):
-		return At(at, "install it, or give its path", "there is no program %s in PATH: %w", quote(name), err)
+		mistake.Problem, mistake.Hint = "there is no program "+quote(name)+" in PATH", "install it, or give its path"
+	case errors.As(err, &lookup):
+		mistake.Problem = "the program " + quote(name) + " cannot be run: " + lookup.Err.Error()
+	default:
+		mistake.Problem = "the program " + quote(name) + " cannot be run: " + err.Error()
 	}
-	return At(at, "give the path of a file that may be executed", "the program %s cannot be run: %w", quote(name), err)
+	return mistake
 }
 
 // Handle runs the program. When ctx ends, the program and whatever it started are killed; when the program ends, what it left running is,

@@ -23,7 +23,7 @@ var lossSpec = Spec{
 
 var delaySpec = Spec{
 	Name: "delay", Kind: Fault, Argument: "TIME[±JITTER]",
-	Summary:  "replies held back: 20ms, or 20ms±5ms (also +-) for any time from 15 to 25 ms",
+	Summary:  "replies held back so long; 20ms±5ms (or +-): 15 to 25 ms, evenly spread",
 	Examples: []string{"delay:20ms", "delay:20ms±5ms"},
 	New: func(argument string) (Step, error) {
 		f, err := parseDelay(argument)

@@ -112,13 +112,18 @@ func locate(err error, what, text string) *Error {
 	return e
 }
 
-// quote writes text from outside so that a terminal can show it.
+// quote writes text from outside, of which 60 bytes are enough, so that a terminal can show it.
 func quote(s string) string {
 	const most = 60
+	end := ""
 	if len(s) > most {
-		return strconv.Quote(s[:most]) + "…"
+		s, end = s[:most], "…"
 	}
-	return strconv.Quote(s)
+	printable := utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r == '`' || !strconv.IsPrint(r) })
+	if printable && strings.ContainsAny(s, `"\`) {
+		return "`" + s + "`" + end
+	}
+	return strconv.Quote(s) + end
 }
 
 // didYouMean returns a hint with the name nearest to word, or with all names if none is near.
@@ -129,7 +134,10 @@ func didYouMean(word string, names []string) string {
 			best, bestDistance = name, d
 		}
 	}
-	if best == "" {
+	switch {
+	case best == "" && len(names) == 1:
+		return "there is only " + names[0]
+	case best == "":
 		return "there are " + strings.Join(names, ", ")
 	}
 	return "did you mean " + best + "?"

@@ -8,7 +8,7 @@ import (
 
 var ruleSpec = Spec{
 	Name: "rule", Kind: Rule, Argument: "PATTERN => REPLY",
-	Summary:  `where the datagram matches, that reply; else the next stage has it`,
+	Summary:  "that reply where the datagram matches; else the next stage has it",
 	Examples: []string{`rule:"ping" => "pong"`, `rule:/^add (\d+)$/ => "added {1}"`, "rule:length<4 => ignore"},
 	New: func(argument string) (Step, error) {
 		r, err := parseRule(argument)
@@ -198,6 +198,9 @@ func parseTransformReply(s string) (ruleReply, error) {
 		hint := didYouMean(name, known)
 		if !strings.HasPrefix(hint, "did you mean") {
 			hint = `a text stands in quotes: "like this"`
+			if strings.Trim(s, wordLetters) == "" {
+				hint = `a text stands in quotes: "` + s + `"`
+			}
 		}
 		return ruleReply{}, At(0, hint, "there is no reply %s", quote(s))
 	}

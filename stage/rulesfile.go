@@ -9,7 +9,7 @@ import (
 
 var rulesSpec = Spec{
 	Name: "rules", Kind: Rule, Argument: "FILE",
-	Summary:  "a file of rules, one a line, of which the first that matches decides the reply; # begins a line of comment",
+	Summary:  "the first rule of a file that matches decides the reply; else the next stage has it",
 	Examples: []string{"rules:replies.rules"},
 	New: func(argument string) (Step, error) {
 		text, err := readRules(argument)

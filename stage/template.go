@@ -11,7 +11,7 @@ import (
 
 var replySpec = Spec{
 	Name: "reply", Kind: Transform, Argument: "TEMPLATE",
-	Summary:  "TEMPLATE as the reply, with {peer} {local} {length} {sequence} {time} {payload} filled in; {{ is a brace",
+	Summary:  "that text; {peer} {local} {length} {sequence} {time} {payload} are filled in, {{ is {",
 	Examples: []string{"reply:got {length} bytes from {peer}", `reply:{sequence} {time}\n`},
 	New: func(argument string) (Step, error) {
 		t, _, err := scanTemplate(argument, grammar{fields: true})
@@ -195,7 +195,7 @@ func scanField(s string, g grammar) (part, int, error) {
 		case !g.regexp:
 			return part{}, 0, At(1, "groups come from a rule's /regular expression/", "there is no regular expression for {%s}", name)
 		case int(group) > g.groups:
-			return part{}, 0, At(1, "({0} is all that matched)", "the regular expression has %d groups, no group %d", g.groups, group)
+			return part{}, 0, At(1, "groups count from 1; {0} is all that matched", "the regular expression has no group %d", group)
 		}
 		return part{field: fieldGroup, group: int(group)}, end + 1, nil
 	}

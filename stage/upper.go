@@ -9,7 +9,7 @@ import (
 
 var upperSpec = Spec{
 	Name: "upper", Kind: Transform, Argument: "[unicode]",
-	Summary:  "letters to upper case: a to z, any other byte as it is; unicode: every letter of UTF-8 text (ß to SS)",
+	Summary:  "a to z in upper case, every other byte as it is; unicode: all letters, ß as SS",
 	Examples: []string{"upper", "upper:unicode"},
 	New: func(argument string) (Step, error) {
 		return caseStep(argument, upperASCII, func() cases.Caser { return cases.Upper(language.Und) })
@@ -18,7 +18,7 @@ var upperSpec = Spec{
 
 var lowerSpec = Spec{
 	Name: "lower", Kind: Transform, Argument: "[unicode]",
-	Summary:  "letters to lower case, in the same two ways",
+	Summary:  "A to Z in lower case; unicode: all letters",
 	Examples: []string{"lower", "lower:unicode"},
 	New: func(argument string) (Step, error) {
 		return caseStep(argument, lowerASCII, func() cases.Caser { return cases.Lower(language.Und) })
