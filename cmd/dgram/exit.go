@@ -49,17 +49,24 @@ func conclude(stderr io.Writer, err error) int {
 	return code
 }
 
-// sentence writes an error for a person: a mistake in a stage with a caret under its place, anything else as it is, with nothing in it
-// that could harm a terminal.
+// sentence writes an error for a person, with nothing in it that could harm a terminal. A mistake in a stage or a rule is followed by its text,
+// with a caret under the place.
 func sentence(err error) string {
 	var mistake *stage.Error
 	if !errors.As(err, &mistake) {
 		return escapeLines(err.Error())
 	}
+	text := mistake.Problem
 	if mistake.File != "" {
-		return escapeLines(mistake.Detail())
+		text = fmt.Sprintf("%s:%d:%d: %s", mistake.File, mistake.Line, mistake.Column, text)
 	}
-	return "in this " + mistake.What + ":\n" + escapeLines(mistake.Detail())
+	if mistake.Hint != "" {
+		text += "; " + mistake.Hint
+	}
+	if place := strings.SplitN(mistake.Detail(), "\n", 3); len(place) == 3 {
+		text += "\n" + place[0] + "\n" + place[1]
+	}
+	return escapeLines(text)
 }
 
 // escapeLines escapes all but the line breaks, which are ours. Backslashes are left alone: errors quote what comes from outside already.

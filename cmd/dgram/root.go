@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -128,19 +129,22 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	return fmt.Errorf("%s has no flag %s%s: %s --help lists them", c.CommandPath(), dashes, word, c.CommandPath())
 }
 
-// plainCause takes the name of a Go function out of what package strconv says.
+// plainCause says in plain words what package strconv or time would not take.
 func plainCause(invalid *pflag.InvalidValueError) error {
-	cause := invalid.Unwrap()
-	for errors.Unwrap(cause) != nil && strings.HasPrefix(cause.Error(), "strconv.") {
-		cause = errors.Unwrap(cause)
-	}
-	switch invalid.GetFlag().Value.Type() {
-	case "int", "uint", "uint64", "uint8", "uint16":
-		return fmt.Errorf("%w: give a whole number", cause)
-	case "duration":
+	switch cause, kind := invalid.Unwrap(), invalid.GetFlag().Value.Type(); {
+	case errors.Is(cause, strconv.ErrRange):
+		return errors.New("the number is too large")
+	case strings.HasPrefix(kind, "uint"):
+		return errors.New("not a whole number from 0 up")
+	case strings.HasPrefix(kind, "int"):
+		return errors.New("not a whole number")
+	case kind == "duration":
 		return errors.New("not a duration: give it as in 500ms, 2s or 1m30s")
+	case kind == "bool":
+		return errors.New("not true or false")
+	default:
+		return cause
 	}
-	return cause
 }
 
 func flagNames(c *cobra.Command) (names []string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -67,15 +68,18 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	for _, note := range f.notes(srv, cfg) {
 		show.note(note)
 	}
-	if err := untilEnd(srv, signals); err != nil {
+	if err := untilEnd(srv, signals, show.note); err != nil {
 		return err
 	}
 	show.account(srv.Summary(), f.afterword(srv))
 	return srv.Wait()
 }
 
+// patienceAsked is how long a drain goes on before it is said what it waits for.
+const patienceAsked = 300 * time.Millisecond
+
 // untilEnd waits until the server has ended by itself, or by a signal. A second signal does not wait for that: the error is then its exit code.
-func untilEnd(srv *server.Server, signals <-chan os.Signal) error {
+func untilEnd(srv *server.Server, signals <-chan os.Signal, note func(string)) error {
 	select {
 	case <-srv.Done():
 		return nil
@@ -84,14 +88,26 @@ func untilEnd(srv *server.Server, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { _ = srv.Shutdown(ctx) }() // Done tells
-	select {
-	case <-srv.Done():
-		return nil
-	case second := <-signals:
-		cancel()
-		leave(srv)
-		return exit(128+signalNumber(second), nil)
+	slow := time.After(patienceAsked)
+	for {
+		select {
+		case <-srv.Done():
+			return nil
+		case <-slow:
+			note(fmt.Sprintf("ending: waiting for %s still held; interrupt again to leave at once", datagrams(srv.Summary().Pending)))
+		case second := <-signals:
+			cancel()
+			leave(srv)
+			return exit(128+signalNumber(second), nil)
+		}
 	}
+}
+
+func datagrams(n int64) string {
+	if n == 1 {
+		return "1 datagram"
+	}
+	return fmt.Sprintf("%d datagrams", n)
 }
 
 // leave gives a server that was closed by force the moment it needs to remove its unix socket.

@@ -147,7 +147,7 @@ func (f *serveFlags) check() error {
 	case f.shards < 1 || f.shards > mostShards:
 		return fmt.Errorf("--shards %d: give a number from 1 to %d", f.shards, mostShards)
 	case f.buffer < 1 || f.buffer > 65535:
-		return fmt.Errorf("--buffer %d: a datagram has at most 65,535 bytes: give a number from 1 to 65535", f.buffer)
+		return fmt.Errorf("--buffer %s: a datagram has at most 65,535 bytes: give a number from 1 to 65535", f.buffer.String())
 	case f.receiveBuffer < 1:
 		return fmt.Errorf("--receive-buffer %d: give at least 1 byte; 4MiB is the default", f.receiveBuffer)
 	case f.drain < 0:

@@ -44,7 +44,7 @@ func (s *size) Set(text string) error {
 func (s *size) String() string {
 	switch n := int(*s); {
 	case n == 0:
-		return ""
+		return "0"
 	case n%(1<<20) == 0:
 		return fmt.Sprintf("%dMiB", n>>20)
 	case n%(1<<10) == 0:
