@@ -23,6 +23,7 @@ type mmsghdr struct {
 type Receiver struct {
 	socket  *Socket
 	bound   func(uintptr) bool // try, bound once so that no call allocates
+	blocked func(uintptr)      // block, likewise
 	hdr     []mmsghdr
 	iov     []unix.Iovec
 	name    []rawSockaddr
@@ -69,7 +70,7 @@ func (s *Socket) NewReceiver(c ReceiverConfig) *Receiver {
 		}
 	}
 	r.filled = c.Messages
-	r.bound = r.try
+	r.bound, r.blocked = r.try, r.block
 	return r
 }
 
@@ -78,6 +79,9 @@ func (s *Socket) NewReceiver(c ReceiverConfig) *Receiver {
 // os.ErrDeadlineExceeded, and after Close net.ErrClosed. An errno that the socket had in store (a refusal, socket(7) SO_ERROR) comes as
 // that errno, once.
 func (r *Receiver) Recv() (int, error) {
+	if r.socket.thread != nil {
+		return r.recvBlocking()
+	}
 	if err := r.socket.read(r.bound); err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return 0, err
@@ -93,23 +97,28 @@ func (r *Receiver) Recv() (int, error) {
 	return r.filled, nil
 }
 
-// try makes one recvmmsg call; it reports false if there was nothing, and the caller is to wait.
+// try makes one recvmmsg call that does not wait; it reports false if there was nothing, and the caller is to wait.
 func (r *Receiver) try(fd uintptr) bool {
-	r.rearm()
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			r.filled, r.err = int(n), 0
-			return true
+		r.receive(fd, unix.MSG_DONTWAIT)
+		switch r.err {
 		case unix.EINTR:
 			continue
 		case unix.EAGAIN:
-			r.filled, r.err = 0, 0
+			r.err = 0
 			return r.errors && errorQueued(fd)
 		}
-		r.filled, r.err = 0, errno
 		return true
+	}
+}
+
+// receive makes one recvmmsg call with flags and keeps what came of it.
+func (r *Receiver) receive(fd uintptr, flags uintptr) {
+	r.rearm()
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), flags, 0, 0)
+	r.filled, r.err = int(n), errno
+	if errno != 0 {
+		r.filled = 0
 	}
 }
 

@@ -17,6 +17,7 @@ const MaxSegments = 64
 type Sender struct {
 	socket  *Socket
 	bound   func(uintptr) bool // try, bound once so that no call allocates
+	blocked func(uintptr)      // block, likewise
 	family  Family
 	hdr     []mmsghdr
 	iov     []unix.Iovec
@@ -40,7 +41,7 @@ func (s *Socket) NewSender(messages int) *Sender {
 		hdr: make([]mmsghdr, messages), iov: make([]unix.Iovec, messages), name: make([]rawSockaddr, messages),
 		control: make([]byte, messages*sendControlSize),
 	}
-	w.bound = w.try
+	w.bound, w.blocked = w.try, w.block
 	return w
 }
 
@@ -69,10 +70,10 @@ func (w *Sender) AddInet(to netip.AddrPort, from netip.Addr, iface int32, data [
 }
 
 // AddUnix adds a message to a unix socket. The name must be one that check accepts: Endpoint takes care of that.
-func (w *Sender) AddUnix(name string, data []byte) {
+func (w *Sender) AddUnix(to UnixAddr, data []byte) {
 	h := w.add(data)
-	if name != "" {
-		h.Name, h.Namelen = &w.name[w.used-1][0], putUnix(&w.name[w.used-1], UnixAddr{Name: name})
+	if to.Name != "" {
+		h.Name, h.Namelen = &w.name[w.used-1][0], putUnix(&w.name[w.used-1], to)
 	}
 }
 
@@ -138,13 +139,23 @@ func (w *Sender) putSegmentSize(h *unix.Msghdr, size int) {
 // of message from: EAGAIN if the send buffer is full and wait is false, else Send waits for room. It is net.ErrClosed after Close.
 func (w *Sender) Send(from int, wait bool) (int, error) {
 	w.from, w.wait, w.sent = from, wait, 0
-	if err := w.socket.write(w.bound); err != nil {
+	if err := w.call(); err != nil {
 		return 0, err
+	}
+	if w.err == unix.ECANCELED {
+		return 0, ErrClosed
 	}
 	if w.err != 0 {
 		return 0, w.err
 	}
 	return w.sent, nil
+}
+
+func (w *Sender) call() error {
+	if w.socket.thread != nil {
+		return w.socket.control(w.blocked)
+	}
+	return w.socket.write(w.bound)
 }
 
 func (w *Sender) try(fd uintptr) bool {

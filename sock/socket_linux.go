@@ -20,6 +20,7 @@ type Socket struct {
 	typ    Type
 	proto  Proto
 	closed atomic.Bool
+	thread *thread // not nil: outside the poller, BlockThreads
 }
 
 // New opens a socket, close-on-exec and registered with Go's poller
@@ -149,7 +150,11 @@ func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return &Error{Op: "close", Err: ErrClosed}
 	}
-	return s.file.Close()
+	err := s.file.Close()
+	if s.thread != nil {
+		s.thread.wake()
+	}
+	return err
 }
 
 // File gives a copy of the descriptor for handing on, to a child process for
@@ -187,7 +192,12 @@ func (s *Socket) Shutdown(how How) error {
 func (s *Socket) SetDeadline(t time.Time) error { return s.deadline(s.file.SetDeadline(t)) }
 
 // SetReadDeadline sets the deadline of RecvFrom, Recv and Accept.
-func (s *Socket) SetReadDeadline(t time.Time) error { return s.deadline(s.file.SetReadDeadline(t)) }
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	if s.thread != nil {
+		return s.thread.setReadDeadline(t)
+	}
+	return s.deadline(s.file.SetReadDeadline(t))
+}
 
 // SetWriteDeadline sets the deadline of SendTo, Send and Connect.
 func (s *Socket) SetWriteDeadline(t time.Time) error { return s.deadline(s.file.SetWriteDeadline(t)) }

@@ -1,0 +1,182 @@
+package sock
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// thread lets a Receiver block in the kernel, which answers sooner than parking a goroutine in Go's poller does, and still be woken by
+// a deadline or Close. The waker says what it wants first, then signals the thread for as long as that is inside the kernel; the
+// receiver says that it is going inside first, then looks whether anybody wants something. So no wake-up is lost.
+type thread struct {
+	inside   atomic.Int32  // the kernel's number of the thread that blocks in recvmmsg(2) or is about to; 0: none
+	entries  atomic.Uint32 // how often it went inside
+	deadline atomic.Int64  // nanoseconds since 1970; 0: none
+	tid      int32         // of the thread that receives, which stays on it
+}
+
+// The signal that Go's runtime sends its own threads to preempt them (os/signal, "SIGURG"); its handler takes any other for a false alarm.
+const wakeSignal = unix.SIGURG
+
+// foreverSeconds is a receive timeout that never comes to pass: with one set, a signal ends a blocked receive with EINTR, even though the
+// handler asks for calls to be restarted (signal(7), "Interruption of system calls").
+const foreverSeconds = 1 << 30
+
+// BlockThreads takes the socket out of Go's poller: a Receiver then blocks its thread in the kernel. The goroutine that receives is locked to
+// its thread from its first Recv on. Only Receivers and Senders serve such a socket; RecvFrom and Accept do not. It is
+// called once, before the socket is used by anybody else.
+func (s *Socket) BlockThreads() error {
+	fd := -1
+	var err error
+	if controlErr := s.control(func(old uintptr) {
+		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			return
+		}
+		if err = unix.SetNonblock(fd, false); err == nil {
+			err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: foreverSeconds})
+		}
+	}); controlErr != nil {
+		return controlErr
+	}
+	if err != nil {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+		return s.fail("dup", "", err)
+	}
+	file := os.NewFile(uintptr(fd), s.file.Name())
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("socket outside the poller: %w", err)
+	}
+	old := s.file
+	s.file, s.raw, s.thread = file, raw, new(thread)
+	return old.Close()
+}
+
+// wake makes a blocked receive look at deadline and Close again. It returns when the receiver is not inside the kernel, or has been there
+// and gone back knowing of the change, which the caller made before.
+func (t *thread) wake() {
+	pid, entry := os.Getpid(), t.entries.Load()
+	for nap := 20 * time.Microsecond; ; nap = min(2*nap, time.Millisecond) {
+		tid := t.inside.Load()
+		if tid == 0 || t.entries.Load() != entry {
+			return
+		}
+		if unix.Tgkill(pid, int(tid), wakeSignal) != nil {
+			return // the thread is gone, and with it whoever received
+		}
+		time.Sleep(nap)
+	}
+}
+
+// pin locks the goroutine to its thread, once.
+func (t *thread) pin() {
+	if t.tid == 0 {
+		runtime.LockOSThread()
+		t.tid = int32(unix.Gettid())
+	}
+}
+
+// enter says that the thread goes inside. Only after that may it look at deadline and Close.
+func (t *thread) enter() {
+	t.entries.Add(1)
+	t.inside.Store(t.tid)
+}
+
+func (t *thread) leave() { t.inside.Store(0) }
+
+// recvBlocking is Recv of a socket outside the poller.
+func (r *Receiver) recvBlocking() (int, error) {
+	t := r.socket.thread
+	t.pin()
+	if err := r.socket.raw.Control(r.blocked); err != nil {
+		return 0, r.socket.cause(err)
+	}
+	switch {
+	case r.err == unix.ETIME:
+		return 0, os.ErrDeadlineExceeded
+	case r.err == unix.ECANCELED:
+		return 0, ErrClosed
+	case r.err != 0:
+		return 0, r.err
+	}
+	return r.filled, nil
+}
+
+// block receives, waiting inside the kernel. ETIME in r.err stands for the deadline, ECANCELED for Close.
+func (r *Receiver) block(fd uintptr) {
+	t := r.socket.thread
+	for {
+		deadline := t.deadline.Load()
+		if deadline != 0 {
+			if r.try(fd) {
+				return
+			}
+			if left := time.Until(time.Unix(0, deadline)); left <= 0 {
+				r.err = unix.ETIME
+				return
+			} else if r.pause(fd, deadline, left); r.err == unix.ECANCELED {
+				return
+			}
+			continue
+		}
+		t.enter()
+		if r.socket.closed.Load() {
+			r.err = unix.ECANCELED
+		} else if t.deadline.Load() != deadline {
+			r.err = unix.EINTR
+		} else {
+			r.receive(fd, unix.MSG_WAITFORONE)
+		}
+		t.leave()
+		if r.err != unix.EINTR && r.err != unix.EAGAIN {
+			return
+		}
+	}
+}
+
+// pause waits until there is something to read, for the deadline, or to be woken.
+func (r *Receiver) pause(fd uintptr, deadline int64, left time.Duration) {
+	t := r.socket.thread
+	t.enter()
+	defer t.leave()
+	if r.socket.closed.Load() {
+		r.err = unix.ECANCELED
+		return
+	}
+	if t.deadline.Load() == deadline {
+		timeout := unix.NsecToTimespec(int64(left))
+		_, _ = unix.Ppoll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, &timeout, nil)
+	}
+}
+
+// setReadDeadline is SetReadDeadline of a socket outside the poller.
+func (t *thread) setReadDeadline(at time.Time) error {
+	if at.IsZero() {
+		t.deadline.Store(0)
+	} else {
+		t.deadline.Store(max(at.UnixNano(), 1))
+	}
+	t.wake()
+	return nil
+}
+
+// block sends, waiting inside the kernel for room. ECANCELED in w.err stands for Close.
+func (w *Sender) block(fd uintptr) {
+	for !w.try(fd) {
+		if w.socket.closed.Load() {
+			w.err = unix.ECANCELED
+			return
+		}
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, roomCheck)
+	}
+}
+
+// roomCheck is how often, in milliseconds, a Sender outside the poller looks whether the socket was closed while it waits for room.
+const roomCheck = 50
