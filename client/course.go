@@ -177,7 +177,7 @@ func (e *Exchange) finish() {
 		}
 		a.flow = nil
 	}
-	e.claims, e.claim1 = nil, [1]*claim{}
+	e.claims, e.claims1, e.claim1 = nil, [1]*claim{}, claim{}
 	if e.stop != nil {
 		e.stop()
 	}

@@ -34,7 +34,8 @@ type Exchange struct {
 	deadline  time.Time // when something is due; see timers.go
 	place     int       // in the client's timers, -1 when not there
 	claims    []*claim
-	claim1    [1]*claim // the first claim, attempt and reply need no memory of their own
+	claim1    claim // the first claim, attempt and reply need no memory of their own
+	claims1   [1]*claim
 	attempt1  [1]Attempt
 	reply1    [1]Reply
 	collected int  // bytes in Replies

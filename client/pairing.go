@@ -68,25 +68,33 @@ func (m *memory) add(cl claim, limit int) {
 	m.next = (m.next + 1) % limit
 }
 
-// owing returns the oldest claim with attempts unanswered that accept takes, nil for none. A nil accept takes all.
-func (m *memory) owing(accept func(request []byte) bool, now time.Time) *claim {
+// fit is what a claim's request must be for a reply to be its own.
+type fit struct {
+	accept func(request, reply []byte) bool // nil takes all
+	reply  []byte
+}
+
+func (t fit) takes(cl *claim) bool { return t.accept == nil || t.accept(cl.request, t.reply) }
+
+// owing returns the oldest claim with attempts unanswered that the reply fits, nil for none.
+func (m *memory) owing(t fit, now time.Time) *claim {
 	if m.owed == 0 {
 		return nil
 	}
 	for i := range m.ring {
 		cl := &m.ring[(m.next+i)%len(m.ring)]
-		if cl.owed() > 0 && now.Sub(cl.retired) < forgetAfter && (accept == nil || accept(cl.request)) {
+		if cl.owed() > 0 && now.Sub(cl.retired) < forgetAfter && t.takes(cl) {
 			return cl
 		}
 	}
 	return nil
 }
 
-// latest returns the claim that ended last of those that accept takes.
-func (m *memory) latest(accept func(request []byte) bool) *claim {
+// latest returns the claim that ended last of those that the reply fits.
+func (m *memory) latest(t fit) *claim {
 	for i := len(m.ring) - 1; i >= 0; i-- {
 		cl := &m.ring[(m.next+i)%len(m.ring)]
-		if accept == nil || accept(cl.request) {
+		if t.takes(cl) {
 			return cl
 		}
 	}
@@ -131,8 +139,7 @@ func (h *habit) known() bool { return h.telling >= 2 }
 func (f *flow) pair(data []byte, now time.Time) (*claim, Pairing) {
 	m := f.client.options.Match
 	if m.Accept != nil {
-		accept := func(request []byte) bool { return m.Accept(request, data) }
-		cl, how := f.choose(accept, now)
+		cl, how := f.choose(fit{m.Accept, data}, now)
 		switch {
 		case cl == nil:
 		case cl.exchange != nil:
@@ -145,7 +152,7 @@ func (f *flow) pair(data []byte, now time.Time) (*claim, Pairing) {
 	if !m.Order {
 		return nil, PairedOrder
 	}
-	cl, how := f.choose(nil, now)
+	cl, how := f.choose(fit{}, now)
 	if cl != nil && cl.exchange != nil {
 		f.habit.learn(nil, false)
 	}
@@ -153,11 +160,11 @@ func (f *flow) pair(data []byte, now time.Time) (*claim, Pairing) {
 }
 
 // choose prefers the oldest that is outstanding, then the oldest that ended with attempts unanswered, then the last that ended.
-func (f *flow) choose(accept func([]byte) bool, now time.Time) (*claim, Pairing) {
+func (f *flow) choose(t fit, now time.Time) (*claim, Pairing) {
 	var found *claim
 	count := 0
 	for _, cl := range f.open {
-		if cl.sent == 0 || accept != nil && !accept(cl.request) {
+		if cl.sent == 0 || !t.takes(cl) {
 			continue
 		}
 		if count++; count > 1 {
@@ -165,15 +172,15 @@ func (f *flow) choose(accept func([]byte) bool, now time.Time) (*claim, Pairing)
 		}
 		found = cl
 	}
-	owing := f.past.owing(accept, now)
+	owing := f.past.owing(t, now)
 	switch {
 	case found == nil && owing != nil:
 		return owing, PairedOrder
 	case found == nil:
-		return f.past.latest(accept), PairedOrder
+		return f.past.latest(t), PairedOrder
 	case count > 1 || owing != nil:
 		return found, PairedOrder
-	case accept == nil || len(f.open) == 1 && f.past.owing(nil, now) == nil:
+	case t.accept == nil || len(f.open) == 1 && f.past.owing(fit{}, now) == nil:
 		return found, PairedOnly
 	}
 	return found, PairedContent

@@ -97,10 +97,13 @@ func (e *Exchange) claimOn(f *flow) *claim {
 			return cl
 		}
 	}
-	cl := &claim{exchange: e, flow: f, number: e.Number, request: e.Request}
+	var cl *claim
 	if e.claims == nil {
-		e.claims = e.claim1[:0]
+		e.claims, cl = e.claims1[:0], &e.claim1
+	} else {
+		cl = &claim{}
 	}
+	*cl = claim{exchange: e, flow: f, number: e.Number, request: e.Request}
 	e.claims = append(e.claims, cl)
 	f.open = append(f.open, cl)
 	return cl
