@@ -20,7 +20,7 @@ const (
 	Ignored                 // no reply was wanted: a rule or a handler said so
 	Dropped                 // stopped on purpose; the Reason says why
 	Failed                  // the system would not send it; Err says why
-	Superseded              // a later attempt of the same exchange was answered
+	Superseded              // another attempt of the same exchange was answered
 	Refused                 // nothing listens there (ICMP port unreachable)
 	Unreachable             // no way there (another ICMP error, or no route)
 	Silent                  // nobody answered in time
