@@ -279,7 +279,7 @@ func TestWaiting(t *testing.T) {
 	a, b := unixPair(t)
 	w := a.NewSender(64)
 	for i := range 64 {
-		w.AddUnix(b, payload(i, 10))
+		w.AddUnix(UnixAddr{Name: b, Abstract: true}, payload(i, 10))
 	}
 	sent := 0
 	for sent < 64 {
@@ -296,7 +296,7 @@ func TestWaiting(t *testing.T) {
 
 func unixPair(t *testing.T) (*Socket, string) {
 	t.Helper()
-	name := fmt.Sprintf("@dgram-batch-%d", os.Getpid())
+	name := fmt.Sprintf("dgram-batch-%d", os.Getpid())
 	from, err := New(UNIX, DGRAM, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func unixPair(t *testing.T) (*Socket, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = from.Close(), to.Close() })
-	if err := to.Bind(UnixAddr{Name: name}); err != nil {
+	if err := to.Bind(UnixAddr{Name: name, Abstract: true}); err != nil {
 		t.Fatal(err)
 	}
 	return from, name

@@ -251,40 +251,53 @@ func TestUnixNames(t *testing.T) {
 // A unix datagram socket waits for room in its peer's queue, of which the
 // kernel does not tell when it is not connected.
 func TestUnixSendWaits(t *testing.T) {
-	server := bound(t, UNIX, DGRAM, UnixAddr{})
-	filler, client := open(t, UNIX, DGRAM, 0), open(t, UNIX, DGRAM, 0)
-	to := local(t, server)
-	count := 0
-	for ; count < 10000; count++ {
-		if _, err := filler.SendTo([]byte("full"), DONTWAIT, to); err != nil {
-			if !errors.Is(err, unix.EAGAIN) {
+	for _, connected := range []bool{false, true} {
+		server, client := bound(t, UNIX, DGRAM, UnixAddr{}), open(t, UNIX, DGRAM, 0)
+		to := local(t, server)
+		count := fillQueue(t, to)
+		if connected {
+			if err := client.Connect(to); err != nil {
 				t.Fatal(err)
 			}
-			break
+			to = nil
+		}
+		client.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
+		if _, err := client.SendTo([]byte("late"), 0, to); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("with a full queue: %v", err)
+		}
+		client.SetWriteDeadline(time.Time{})
+		sent := make(chan error, 1)
+		go func() {
+			_, err := client.SendTo([]byte("last"), 0, to)
+			sent <- err
+		}()
+		buffer := make([]byte, 10)
+		for range count {
+			if n, _, err := server.Recv(buffer, 0); err != nil || string(buffer[:n]) != "full" {
+				t.Fatalf("%q, %v", buffer[:n], err)
+			}
+		}
+		if n, _, err := server.Recv(buffer, 0); err != nil || string(buffer[:n]) != "last" {
+			t.Errorf("%q, %v", buffer[:n], err)
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
 		}
 	}
-	client.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
-	if _, err := client.SendTo([]byte("late"), 0, to); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("with a full queue: %v", err)
-	}
-	client.SetWriteDeadline(time.Time{})
-	sent := make(chan error, 1)
-	go func() {
-		_, err := client.SendTo([]byte("last"), 0, to)
-		sent <- err
-	}()
-	buffer := make([]byte, 10)
-	for range count {
-		if n, _, err := server.Recv(buffer, 0); err != nil || string(buffer[:n]) != "full" {
-			t.Fatalf("%q, %v", buffer[:n], err)
+}
+
+// fillQueue sends until no more goes in, and returns how many went in.
+func fillQueue(t *testing.T, to Addr) int {
+	filler := open(t, UNIX, DGRAM, 0)
+	for count := range 10000 {
+		if _, err := filler.SendTo([]byte("full"), DONTWAIT, to); errors.Is(err, unix.EAGAIN) {
+			return count
+		} else if err != nil {
+			t.Fatal(err)
 		}
 	}
-	if n, _, err := server.Recv(buffer, 0); err != nil || string(buffer[:n]) != "last" {
-		t.Errorf("%q, %v", buffer[:n], err)
-	}
-	if err := <-sent; err != nil {
-		t.Error(err)
-	}
+	t.Fatal("the queue does not fill")
+	return 0
 }
 
 func TestIPv4OverIPv6(t *testing.T) {
@@ -427,6 +440,9 @@ func TestConnectRefused(t *testing.T) {
 }
 
 func TestTransferAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	s := bound(t, INET, DGRAM, anyAddr(INET))
 	to, buffer := local(t, s), make([]byte, 100)
 	n := testing.AllocsPerRun(500, func() {
