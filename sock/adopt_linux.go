@@ -49,8 +49,8 @@ func prepare(fd uintptr) (restore func(), err error) {
 		return nil, err
 	}
 	restore = func() {
-		unix.FcntlInt(fd, unix.F_SETFD, descriptor)
-		unix.FcntlInt(fd, unix.F_SETFL, status)
+		_, _ = unix.FcntlInt(fd, unix.F_SETFD, descriptor)
+		_, _ = unix.FcntlInt(fd, unix.F_SETFL, status)
 	}
 	if _, err = unix.FcntlInt(fd, unix.F_SETFD, descriptor|unix.FD_CLOEXEC); err == nil {
 		_, err = unix.FcntlInt(fd, unix.F_SETFL, status|unix.O_NONBLOCK)
