@@ -13,7 +13,7 @@
 //
 // # Rules
 //
-// A rule is PATTERN => REPLY, on the command line (rule:…) and in files (rules:FILE) alike; see [Rules].
+// A rule is PATTERN => REPLY, on the command line (rule:…) and in files (rules:FILE) alike; see [RulesUsage].
 //
 // # To add a stage
 //

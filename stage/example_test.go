@@ -48,7 +48,7 @@ func Example() {
 
 // A mistake is answered with its place and the nearest right name.
 func ExampleParse() {
-	_, err := stage.Parse("upper", "reply:got {lenght} bytes")
+	_, err := stage.Parse("upper", "reply:got {lengh} bytes")
 	fmt.Println(err)
-	// Output: stage "reply:got {lenght} bytes": column 12: there is no field "lenght"; did you mean length?
+	// Output: stage "reply:got {lengh} bytes": column 12: there is no field "lengh"; did you mean length?
 }

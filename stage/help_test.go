@@ -74,15 +74,13 @@ type rig struct {
 	conn dgram.Conn
 	line *Line
 	seen *record
-	id   uint64
 }
 
 // record is a tap that copies what it is told.
 type record struct {
-	mu       sync.Mutex
-	sends    int
-	settled  []dgram.Datagram // with their own Data
-	deferred chan struct{}
+	mu      sync.Mutex
+	sends   int
+	settled []dgram.Datagram // with their own Data
 }
 
 func (r *record) Received(*dgram.Batch)   {}

@@ -98,10 +98,10 @@ func TestLineDelays(t *testing.T) {
 		r := newRig(t, MustParse("delay:20ms", "delay:10ms", "upper"), LineOptions{})
 		id := r.one("late")
 		r.expect(id, "pending")
-		time.Sleep(30*time.Millisecond - 1)
+		time.Sleep(30*time.Millisecond - time.Nanosecond)
 		synctest.Wait()
 		r.expect(id, "pending")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		r.expect(id, "pending", "answered")
 		if got := r.replies(id); !slices.Equal(got, []string{"LATE"}) {
@@ -374,7 +374,7 @@ func TestLineBooksBalance(t *testing.T) {
 func TestLineAllocatesNothing(t *testing.T) {
 	for _, specs := range [][]string{
 		{"upper"}, {"upper:unicode"}, {"lower"}, {"reverse"}, {"hex"}, {"prefix:x"}, {"loss:10%"}, {"duplicate:50%"},
-		{"reply:{sequence} {peer} {local} {length} {time} {payload}"}, {`rule:"a" => "b"`, `rule:/^x/ => "c"`, `rule:"Hello"* length>3 => "d"`},
+		{"reply:{sequence} {peer} {local} {length} {time} {payload}"}, {`rule:"a" => "b"`, `rule:0xff* => "c"`, `rule:"Hello"* length>3 => "d"`},
 	} {
 		conn := &sink{}
 		line := NewLine(MustParse(specs...), conn, LineOptions{})

@@ -91,7 +91,7 @@ func (e *Error) Is(target error) bool { return target == ErrSpec }
 func (e *Error) Unwrap() error { return e.Err }
 
 // shift says that what err is about begins n bytes into what is now being read.
-func shift(err error, n int) error {
+func shift(err error, n int) *Error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return &Error{Problem: err.Error(), Err: err, at: n}
@@ -104,7 +104,7 @@ func shift(err error, n int) error {
 
 // locate makes the place of err final: it lies in text.
 func locate(err error, what, text string) *Error {
-	e := shift(err, 0).(*Error)
+	e := shift(err, 0)
 	if !e.placed {
 		at := min(max(e.at, 0), len(text))
 		e.What, e.Text, e.Column, e.placed = what, text, utf8.RuneCountInString(text[:at])+1, true

@@ -60,7 +60,7 @@ func TestMistakes(t *testing.T) {
 		"exec:", "exec:no-such-program-at-all x", "exec:'rev", `exec:rev "a`, `exec:rev a\`, "exec:rev \x00", "exec:/etc/passwd",
 		`rule:"ping"`, `rule:=> "x"`, `rule:ping => "pong"`, `rule:hex:0aff => "x"`, `rule:"a" =>`, `rule:"a" => pong`, `rule:"a" => uper`,
 		`rule:"a => "b"`, `rule:"a" => "{1}"`, `rule:/(a)/ => "{2}"`, `rule:/(a => "b"`, `rule:/(a/ => "b"`, `rule:/x{2000}/ => drop`,
-		`rule:length=> "x"`, `rule:length>x => drop`, `rule:lenght>3 => drop`, `rule:0x0 => drop`, `rule:0xzz => drop`,
+		`rule:length=> "x"`, `rule:length>x => drop`, `rule:lengh>3 => drop`, `rule:0x0 => drop`, `rule:0xzz => drop`,
 		`rule:"a""b" => drop`, `rule:/a/ /b/ => drop`, `rule:"a" => "b" # c`, `rule:"a" => loss:10%`, `rule:"a" => exec:rev`,
 		`rule:"a" => upper:x`, `rule:? => drop`, `rule:"a" => 0x1`, "rule:\x1b[31m",
 		"rules:", "rules:testdata/no-such.rules", "rules:testdata", "rules:testdata/bad.rules", "rules:testdata/empty.rules",

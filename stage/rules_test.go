@@ -85,6 +85,30 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// Each pattern and each reply of the help is one.
+func TestRulesUsageIsTrue(t *testing.T) {
+	_, rest, _ := strings.Cut(RulesUsage, "Patterns")
+	patterns, replies, _ := strings.Cut(rest, "Replies:")
+	rules := 0
+	check := func(text, before, after string) {
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "   ") {
+				continue
+			}
+			thing, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
+			if _, err := Rules("usage", before+thing+after); err != nil {
+				t.Error(err)
+			}
+			rules++
+		}
+	}
+	check(patterns, "", " => drop")
+	check(replies, "* => ", "")
+	if rules < 13 {
+		t.Errorf("%d lines of patterns and replies", rules)
+	}
+}
+
 func TestDecidedRepliesPassOverWhatDecides(t *testing.T) {
 	p := MustParse(`rule:"a" => "first"`, `rule:* => upper`, "prefix:not reached ", "loss:100%")
 	if got := apply(p, "a"); got != "dropped loss" {

@@ -45,32 +45,33 @@ func readRules(name string) (string, error) {
 	return string(text), nil
 }
 
-// Rules returns the step of a whole rules file; name is for errors, which are [*Error] with File and Line.
-//
-// One rule a line, PATTERN => REPLY. Empty lines and lines that begin with # say nothing. The first rule whose patterns all match decides
-// the reply: transforms, rules and handlers that follow are passed over, faults and guards are not. A datagram that no rule matches goes
-// on to the next stage.
-//
-// Patterns, of which several may stand side by side:
-//
-//	"text"             the datagram is exactly this
-//	"text"*            begins with it
-//	*"text"            ends with it
-//	*"text"*           holds it
-//	0x0aff             bytes, with stars in the same way
-//	/expression/       a regular expression (RE2) matches somewhere; \/ is a slash
-//	length>100         also = != < <= >=; in bytes
-//	*                  anything
-//
-// Replies:
-//
-//	"text {payload}"   a template, as of the stage reply; {1} is a group of the regular expression, {0} all that it matched
-//	0x0aff             bytes
-//	ignore             none; the datagram is ignored
-//	drop               none; the datagram is dropped, for the reason "rule"
-//	upper, prefix:…    any transform of the table, applied to the datagram
-//
-// In quotes, \n \r \t \" \\ \0 \xHH \uHHHH and the like stand for bytes and characters.
+// RulesUsage is the grammar of rules as --help prints it.
+const RulesUsage = `One rule a line: PATTERN => REPLY. Empty lines and lines that begin with # say nothing.
+The first rule whose patterns all match decides the reply: transforms, rules and handlers
+after it are passed over, faults are not. What no rule matches goes on to the next stage.
+
+Patterns, of which several may stand side by side:
+  "text"            the datagram is exactly this
+  "text"*           begins with it
+  *"text"           ends with it
+  *"text"*          holds it
+  0x0aff            bytes, with stars in the same way
+  /expression/      a regular expression (RE2) matches somewhere; \/ is a slash
+  length>100        bytes; also = != < <= >=
+  *                 anything
+
+Replies:
+  "text {payload}"  with {peer} {local} {length} {sequence} {time} {payload} filled in,
+                    {1} what group 1 of the expression matched, {0} all of it; {{ is {
+  0x0aff            bytes
+  ignore            none
+  drop              none, and the account says dropped, for the reason rule
+  upper             or any other transform, applied to the datagram
+
+In quotes \n \r \t \" \\ \0 \xHH \uHHHH and the like stand for bytes and characters.
+`
+
+// Rules returns the step of a whole rules file, whose grammar is [RulesUsage]; name is for errors, which are [*Error] with File and Line.
 func Rules(name, text string) (Step, error) {
 	var rules []rule
 	text = strings.TrimPrefix(text, "\ufeff")

@@ -6,6 +6,9 @@ import "strings"
 // shell does: blanks separate; '…' keeps everything; "…" keeps everything but \" and \\; elsewhere a backslash keeps the next character.
 // It returns the offset at which each word begins, too.
 func splitWords(s string) (words []string, offsets []int, err error) {
+	if nul := strings.IndexByte(s, 0); nul >= 0 {
+		return nil, nil, At(nul, "", "a word holds no NUL")
+	}
 	for i := 0; i < len(s); {
 		if strings.IndexByte(" \t\n\r", s[i]) >= 0 {
 			i++
@@ -29,8 +32,6 @@ func scanWord(s string) (word string, n int, err error) {
 	for ; i < len(s); i++ {
 		c := s[i]
 		switch {
-		case c == 0:
-			return "", 0, At(i, "", "a word holds no NUL")
 		case c == quote:
 			quote = 0
 		case quote == '\'':
