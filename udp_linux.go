@@ -98,6 +98,7 @@ func bindUDP(s *sock.Socket, e Endpoint, o Options) (*kernelConn, error) {
 	if c.arrival {
 		setup.arrival()
 	}
+	setup.blocking(o)
 	return c, setup.err
 }
 
@@ -198,6 +199,13 @@ func (u *setup) after(e Endpoint, o Options, iface int) {
 	}
 	if o.GRO && u.err == nil {
 		u.gro = u.s.Set(sock.UDPGRO, 1) == nil
+	}
+}
+
+// blocking comes last: the socket changes hands.
+func (u *setup) blocking(o Options) {
+	if o.Blocking && u.err == nil {
+		u.err = u.s.BlockThreads()
 	}
 }
 

@@ -45,11 +45,12 @@ func openUnixgram(path string, o Options) (*kernelConn, error) {
 	setup := &setup{s: s}
 	setup.buffers(o)
 	if setup.err == nil {
-		setup.err = s.Bind(sock.UnixAddr{Name: path})
+		setup.err = s.Bind(unixAddr(path))
 	}
 	if setup.err == nil && o.Timestamps {
 		setup.set(sock.SOTimestampNS, 1)
 	}
+	setup.blocking(o)
 	if setup.err != nil {
 		return nil, errors.Join(setup.err, ignoreClosed(s.Close()))
 	}
@@ -60,6 +61,12 @@ func openUnixgram(path string, o Options) (*kernelConn, error) {
 	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = true, o.Timestamps, setup.granted
 	c.unlink = unlinker(path)
 	return c, nil
+}
+
+// unixAddr is the kernel's name for what Endpoint.Path writes: "@" stands before an abstract name (unix(7)).
+func unixAddr(path string) sock.UnixAddr {
+	name, abstract := strings.CutPrefix(path, "@")
+	return sock.UnixAddr{Name: name, Abstract: abstract}
 }
 
 // unlinker returns a function that removes the path if it is still the socket that was bound just now.
@@ -89,5 +96,5 @@ func isStale(path string) bool {
 		return false
 	}
 	defer func() { _ = s.Close() }()
-	return errors.Is(s.Connect(sock.UnixAddr{Name: path}), syscall.ECONNREFUSED)
+	return errors.Is(s.Connect(unixAddr(path)), syscall.ECONNREFUSED)
 }
