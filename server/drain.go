@@ -43,8 +43,9 @@ type bound struct{ datagrams, bytes, errors int }
 
 const (
 	defaultReceiveBuffer = 4 << 20 // that of dgram.Options
-	// Linux grants twice what is asked for (socket(7)), and charges each buffer that it queues with its bookkeeping, at least this much.
-	leastCharge = 256
+	leastReceiveBuffer   = 64 << 10
+	// Linux grants twice what is asked for (socket(7)), and charges each buffer that it queues with its bookkeeping, more than this.
+	leastCharge = 512
 	// A buffer that receive offload coalesced has at most so many datagrams (udp(7)).
 	mostSegments = 64
 )
@@ -52,7 +53,11 @@ const (
 // queueBound is computed from the receive buffer. The queue is first in, first out: when so many datagrams, or so many bytes, have been
 // received, what was queued before them has been too.
 func (sh *shard) queueBound() bound {
-	bytes := 2 * max(sh.server.cfg.Options.ReceiveBuffer, defaultReceiveBuffer)
+	bytes := sh.server.cfg.Options.ReceiveBuffer
+	if bytes <= 0 {
+		bytes = defaultReceiveBuffer
+	}
+	bytes = 2 * max(bytes, leastReceiveBuffer)
 	datagrams := bytes / leastCharge
 	if sh.conn.Caps().GRO {
 		datagrams *= mostSegments
