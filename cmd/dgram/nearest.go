@@ -6,7 +6,7 @@ import "strings"
 // letter; "" where none is near.
 func nearest(word string, names []string) string {
 	word = strings.ToLower(word)
-	best, least := "", min(4, 1+(len(word)+1)/3)
+	best, least := "", min(4, 1+(len(word)+2)/3)
 	for _, name := range names {
 		if len(word) > 2 && strings.HasPrefix(name, word) {
 			return name

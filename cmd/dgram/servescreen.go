@@ -26,12 +26,12 @@ type screen struct {
 	colours terminal.Palette
 	total   func() ledger.Summary // set before the first write
 
-	timer    *time.Timer // ends the second; nil when none has begun
-	shown    int         // lines in this second
-	hidden   bool        // there was more
-	flood    bool        // the live line is there, and lines are not
-	standing bool        // the cursor is in the live line
-	before   ledger.Summary
+	timer    *time.Timer    // ends the second; nil when none has begun
+	shown    int            // lines in this second
+	hidden   bool           // there was more
+	flood    bool           // the live line is there, and lines are not
+	standing bool           // the cursor is in the live line
+	before   ledger.Summary // at the end of the last second in which there was something
 	since    ledger.Summary // when the flood began
 	ended    bool
 }
@@ -71,7 +71,6 @@ func (s *screen) begin() {
 	if s.timer != nil || s.ended {
 		return
 	}
-	s.before = s.total()
 	s.timer = time.AfterFunc(time.Second, s.end)
 }
 
@@ -96,9 +95,8 @@ func (s *screen) end() {
 	case s.hidden:
 		fmt.Fprintf(s.w, "… in this second: %s; %d shown\n", oneLine(last), s.shown)
 	}
-	s.shown, s.hidden = 0, false
+	s.shown, s.hidden, s.before = 0, false, now
 	if s.flood {
-		s.before = now
 		s.timer = time.AfterFunc(time.Second, s.end)
 	}
 }
@@ -202,10 +200,10 @@ func byteCount(n int) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// oneLine is the identity of a summary: received 9 = answered 8 + dropped 1 (loss).
+// oneLine is what happened to datagrams: received 9, answered 8, dropped 1 (loss). It claims no balance: datagrams are on their way meanwhile.
 func oneLine(s ledger.Summary) string {
 	first, _, _ := strings.Cut(s.String(), "\n")
-	return strings.Join(strings.Fields(first), " ")
+	return strings.NewReplacer(" = ", ", ", " + ", ", ").Replace(strings.Join(strings.Fields(first), " "))
 }
 
 // since returns what a server's account has gained from then to now.

@@ -122,16 +122,16 @@ func (s *serveShow) trouble(err error) { s.talk.say(err.Error()) }
 // lastWords bounds the wait for an output that nobody takes.
 const lastWords = time.Second
 
-// account prints what became of every datagram.
+// account prints what became of every datagram: as an event where those are read, else in words on stderr.
 func (s *serveShow) account(sum ledger.Summary, afterword string) {
+	s.talk.close()
 	if s.json {
 		sum.Omitted = s.stream.Omitted()
-		s.publish(ledger.NewSummaryEvent(sum))
+		if s.publish(ledger.NewSummaryEvent(sum)) && s.finish(lastWords) {
+			return
+		}
 	}
 	s.finish(lastWords)
-	if s.json {
-		return
-	}
 	var text strings.Builder
 	text.WriteString(sum.String() + "\n")
 	if afterword != "" {
@@ -143,8 +143,8 @@ func (s *serveShow) account(sum ledger.Summary, afterword string) {
 	_, _ = io.WriteString(s.stderr, text.String()) // never fails
 }
 
-// publish adds an event to the stream, unless its reader has stopped reading.
-func (s *serveShow) publish(e ledger.Event) {
+// publish adds an event to the stream, and reports false where its reader has stopped reading.
+func (s *serveShow) publish(e ledger.Event) bool {
 	done := make(chan struct{})
 	go func() {
 		s.stream.Publish(e)
@@ -152,21 +152,25 @@ func (s *serveShow) publish(e ledger.Event) {
 	}()
 	select {
 	case <-done:
+		return s.stream.Err() == nil
 	case <-time.After(lastWords):
+		return false
 	}
 }
 
-// finish prints what waits, but for no longer than that.
-func (s *serveShow) finish(within time.Duration) {
-	if s.stream != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), within)
-		defer cancel()
-		_ = s.stream.Close(ctx) // who reads the output knows
-		if s.screen != nil && ctx.Err() == nil {
-			s.screen.finish()
-		}
-	}
+// finish prints what waits, but for no longer than that, and reports whether all of it was printed.
+func (s *serveShow) finish(within time.Duration) bool {
 	s.talk.close()
+	if s.stream == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	err := s.stream.Close(ctx)
+	if s.screen != nil && ctx.Err() == nil {
+		s.screen.finish()
+	}
+	return err == nil
 }
 
 // close ends the goroutines, whatever was printed.
