@@ -123,9 +123,7 @@ type setup struct {
 
 func (u *setup) set(o sock.Opt, value int) {
 	if u.err == nil {
-		if err := u.s.Set(o, value); err != nil {
-			u.err = fmt.Errorf("option %s: %w", o.Name, err)
-		}
+		u.err = u.s.Set(o, value)
 	}
 }
 

@@ -156,31 +156,31 @@ func (s *Socket) name(op string, trap uintptr) (Addr, error) {
 // SetOption sets an option whose value is a C int, by its level and number
 // (setsockopt(2)).
 func (s *Socket) SetOption(level, name, value int) error {
-	v := int32(value)
-	return s.SetOptionBytes(level, name, intBytes(&v))
+	return s.Set(Opt{optionName(level, name), level, name}, value)
 }
 
 // Option reads an option whose value is a C int (getsockopt(2)). Of a shorter
 // answer the missing bytes are 0.
 func (s *Socket) Option(level, name int) (int, error) {
-	var value int32
-	if _, err := s.OptionBytes(level, name, intBytes(&value)); err != nil {
-		return 0, err
-	}
-	return int(value), nil
+	return s.Get(Opt{optionName(level, name), level, name})
 }
 
 func intBytes(v *int32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)) }
 
 // SetOptionBytes sets an option whose value is any structure.
 func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
+	return s.SetBytes(Opt{optionName(level, name), level, name}, value)
+}
+
+// SetBytes sets an option that is a structure or a string.
+func (s *Socket) SetBytes(o Opt, value []byte) error {
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
-		_, _, errno = unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(level), uintptr(name),
+		_, _, errno = unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
 	})
 	if err = either(err, errno); err != nil {
-		return s.fail("setsockopt", optionName(level, name), err)
+		return s.fail("setsockopt", o.Name, err)
 	}
 	return nil
 }
@@ -188,14 +188,19 @@ func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
 // OptionBytes reads an option into value and returns how many bytes of it the
 // kernel filled.
 func (s *Socket) OptionBytes(level, name int, value []byte) (int, error) {
+	return s.GetBytes(Opt{optionName(level, name), level, name}, value)
+}
+
+// GetBytes reads an option that is a structure or a string into value, and returns how many bytes of it the kernel filled.
+func (s *Socket) GetBytes(o Opt, value []byte) (int, error) {
 	n := uint32(len(value))
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
-		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(level), uintptr(name),
+		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
 	})
 	if err = either(err, errno); err != nil {
-		return 0, s.fail("getsockopt", optionName(level, name), err)
+		return 0, s.fail("getsockopt", o.Name, err)
 	}
 	return int(n), nil
 }

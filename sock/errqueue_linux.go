@@ -95,7 +95,7 @@ func errorQueued(fd uintptr) bool {
 func (s *Socket) MemoryDrops() (uint32, error) {
 	const drops = 8
 	var info [9 * 4]byte
-	n, err := s.OptionBytes(unix.SOL_SOCKET, unix.SO_MEMINFO, info[:])
+	n, err := s.GetBytes(SOMemInfo, info[:])
 	if err != nil {
 		return 0, err
 	}

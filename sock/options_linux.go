@@ -19,6 +19,7 @@ var (
 	SOSndBufForce  = Opt{"SO_SNDBUFFORCE", unix.SOL_SOCKET, unix.SO_SNDBUFFORCE}
 	SOTimestampNS  = Opt{"SO_TIMESTAMPNS", unix.SOL_SOCKET, unix.SO_TIMESTAMPNS}
 	SORxqOvfl      = Opt{"SO_RXQ_OVFL", unix.SOL_SOCKET, unix.SO_RXQ_OVFL}
+	SOMemInfo      = Opt{"SO_MEMINFO", unix.SOL_SOCKET, unix.SO_MEMINFO}
 	SOBindToDevice = Opt{"SO_BINDTODEVICE", unix.SOL_SOCKET, unix.SO_BINDTODEVICE}
 
 	IPPktInfo        = Opt{"IP_PKTINFO", unix.IPPROTO_IP, unix.IP_PKTINFO}
@@ -57,15 +58,19 @@ const ipv6MulticastAll = 29
 // MTUDiscoverDo is the value of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER that sets "don't fragment" on all that is sent (ip(7)).
 const MTUDiscoverDo = unix.IP_PMTUDISC_DO
 
-// Set sets an option that is a number.
-func (s *Socket) Set(o Opt, value int) error { return s.SetOption(o.Level, o.Code, value) }
+// Set sets an option that is a number (setsockopt(2), a C int).
+func (s *Socket) Set(o Opt, value int) error {
+	v := int32(value)
+	return s.SetBytes(o, intBytes(&v))
+}
 
-// Get reads an option that is a number.
-func (s *Socket) Get(o Opt) (int, error) { return s.Option(o.Level, o.Code) }
-
-// SetBytes sets an option that is a structure or a string.
-func (s *Socket) SetBytes(o Opt, value []byte) error {
-	return s.SetOptionBytes(o.Level, o.Code, value)
+// Get reads an option that is a number. Of an answer shorter than a C int the missing bytes are 0.
+func (s *Socket) Get(o Opt) (int, error) {
+	var value int32
+	if _, err := s.GetBytes(o, intBytes(&value)); err != nil {
+		return 0, err
+	}
+	return int(value), nil
 }
 
 // GrowBuffers asks for receive and send buffers of so many bytes each, beyond the system's bound where the process may (CAP_NET_ADMIN), and
