@@ -28,9 +28,9 @@ var execSpec = Spec{
 const (
 	programsAtOnce = 16      // of one exec step, over all shards
 	maxStderr      = 1 << 10 // bytes that are kept of what a program says on stderr, for its error
-	// grace is how long a process that escaped its group (setsid(2)) can hold up the reply of a program that has ended, by keeping its
-	// pipes open.
-	grace = 100 * time.Millisecond
+	// grace is how long a process that escaped its group (setsid(2)) can hold up a program that has ended, by keeping its pipes open.
+	// It is long, because a busy machine may take its time to hand over what an honest program wrote.
+	grace = time.Second
 )
 
 // program runs one process for each request.
@@ -140,16 +140,24 @@ func run(cmd *exec.Cmd, tooMuch func()) (reply, said []byte, err error) {
 		// what the program left behind, or nothing.
 		_ = killGroup(cmd.Process)
 	}
-	if errors.Is(err, exec.ErrWaitDelay) {
+	if errors.Is(err, exec.ErrWaitDelay) { // it ended well and did not read all its stdin
 		err = nil
 	}
-	return stdout.wait(), stderr.wait(), err
+	reply, whole := stdout.wait()
+	said, _ = stderr.wait()
+	if err == nil && !whole {
+		err = errHeldOpen
+	}
+	return reply, said, err
 }
+
+var errHeldOpen = errors.New("a process that it started and that left its group keeps its output open")
 
 // capture keeps the first bytes that are written to a pipe and takes all.
 type capture struct {
-	r, w *os.File
-	kept chan []byte
+	r, w  *os.File
+	kept  chan []byte
+	whole bool // the end was seen; valid once kept has been received from
 }
 
 // newCapture opens a pipe of which max bytes are kept; full is called when they are there.
@@ -164,16 +172,19 @@ func newCapture(max int64, full func()) (*capture, error) {
 		if int64(len(kept)) == max {
 			full()
 		}
-		_, _ = io.Copy(io.Discard, r)
+		_, err := io.Copy(io.Discard, r)
+		c.whole = err == nil
 		c.kept <- kept
 	}()
 	return c, nil
 }
 
-// wait returns what was kept, once the writers have closed the pipe, and after grace in any case. The caller has closed w.
-func (c *capture) wait() []byte {
+// wait returns what was kept, once the writers have closed the pipe, and after grace in any case; whole then is false. The caller has
+// closed w.
+func (c *capture) wait() (kept []byte, whole bool) {
 	expire := time.AfterFunc(grace, func() { c.r.Close() })
 	defer c.r.Close()
 	defer expire.Stop()
-	return <-c.kept
+	kept = <-c.kept
+	return kept, c.whole
 }

@@ -163,6 +163,22 @@ func TestExecLeavesNoOrphans(t *testing.T) {
 	waitDead(t, file)
 }
 
+// A process that takes itself out of the group and keeps the output open cannot be told from one that still has something to say: no half
+// reply is sent.
+func TestExecHeldOpen(t *testing.T) {
+	needProc(t)
+	needTool(t, "setsid")
+	file := filepath.Join(t.TempDir(), "child")
+	_, err := runProgram(t, `sh -c 'setsid sh -c "echo \$\$ >"\$1"; exec sleep 20" sh "$1" & echo reply; until [ -s "$1" ]; do :; done' sh `+quoteWord(file), "")
+	if !errors.Is(err, errHeldOpen) {
+		t.Errorf("error %v", err)
+	}
+	n, _ := alive(t, file)
+	if p, err := os.FindProcess(n); err == nil {
+		_ = p.Kill()
+	}
+}
+
 // Closing a Line kills what runs.
 func TestExecDiesWithItsLine(t *testing.T) {
 	needProc(t)

@@ -192,10 +192,7 @@ func (a *lane) handle(h *held) {
 	ctx, cancel := context.WithTimeout(a.base, a.options.HandlerTimeout)
 	defer cancel()
 	keep := context.AfterFunc(ctx, func() {
-		h.eff.Drop = dgram.ReasonTimeout
-		if a.base.Err() != nil {
-			h.eff.Drop = dgram.ReasonShutdown
-		}
+		h.eff.Drop = a.overstayed()
 		a.deliver(h)
 	})
 	reply, err := call(ctx, step.Handler, c, request)
@@ -211,12 +208,22 @@ func (a *lane) handle(h *held) {
 		h.eff.Ignore = true
 	case errors.Is(err, ErrTooBig) || err == nil && len(reply) > dgram.MaxPayload:
 		h.eff.Drop = dgram.ReasonTooBig
+	case err != nil && ctx.Err() != nil: // it saw the end before the function above began
+		h.eff.Drop = a.overstayed()
 	case err != nil:
 		h.eff.Drop = dgram.ReasonHandler
 	default:
 		h.datagram.Data = reply
 	}
 	a.deliver(h)
+}
+
+// overstayed is why a handler whose context has ended is not waited for.
+func (a *lane) overstayed() dgram.Reason {
+	if a.base.Err() != nil {
+		return dgram.ReasonShutdown
+	}
+	return dgram.ReasonTimeout
 }
 
 // call makes an error of a panic: no datagram may end the server.

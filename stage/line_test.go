@@ -263,6 +263,61 @@ func TestLineBoundsWhatItHolds(t *testing.T) {
 	})
 }
 
+// What a handler makes is held to the same bounds as what arrived.
+func TestLineBoundsWhatHandlersMake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		grow := HandlerFunc(func(context.Context, Context, dgram.Datagram) ([]byte, error) { return make([]byte, 1000), nil })
+		plan := NewPlan(append([]Step{Handle("grow", grow)}, MustParse("delay:1s").Steps()...)...)
+		r := newRig(t, plan, LineOptions{HeldBytes: 2*entryBytes + 1500})
+		id := r.process("a", "b")
+		if err := r.line.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ends := map[string]int{}
+		for i := range uint64(2) {
+			fates, _ := r.seen.fates(id + i)
+			ends[fates[len(fates)-1]]++
+		}
+		if ends["answered"] != 1 || ends["dropped: busy"] != 1 {
+			t.Errorf("%v", ends)
+		}
+		if !r.line.lane.budget.empty() || r.line.lane.budget.bytes != 0 {
+			t.Errorf("the budget kept %d bytes", r.line.lane.budget.bytes)
+		}
+	})
+}
+
+// Each goroutine that runs a plan has an instance of its own: the shard, and the lane behind a handler.
+func TestEachHasItsOwnState(t *testing.T) {
+	made := 0
+	count := Each("count", func() Stage {
+		made++
+		n := 0
+		return StageFunc(func(_ *Context, d *dgram.Datagram, e *Effect) {
+			n++
+			if !d.SetData([]byte(fmt.Sprint(n))) {
+				e.Drop = dgram.ReasonTooBig
+			}
+		})
+	})
+	synctest.Test(t, func(t *testing.T) {
+		echo := HandlerFunc(func(_ context.Context, _ Context, d dgram.Datagram) ([]byte, error) { return d.Data, nil })
+		r := newRig(t, NewPlan(count, Handle("echo", echo), MustParse("prefix:-").Steps()[0]), LineOptions{Workers: 1})
+		id := r.process("a", "b", "c")
+		if err := r.line.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"-1", "-2", "-3"} {
+			if got := r.replies(id + uint64(i)); !slices.Equal(got, []string{want}) {
+				t.Errorf("replies %q, want %q", got, want)
+			}
+		}
+	})
+	if made != 2 {
+		t.Errorf("%d instances, want the shard's and the lane's", made)
+	}
+}
+
 func TestLineDrainAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := make(chan struct{})
