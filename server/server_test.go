@@ -263,6 +263,35 @@ func TestPythonAsks(t *testing.T) {
 	}
 }
 
+// A datagram from port 0, to which no reply can go, ends nothing and has its fate.
+func TestSourcePortZero(t *testing.T) {
+	network := dgramtest.NewNetwork(dgramtest.Links(func(p dgramtest.Packet) dgramtest.Verdict {
+		if string(p.Data) == "from nowhere" {
+			return dgramtest.Verdict{From: p.From.WithPort(0)}
+		}
+		return dgramtest.Verdict{}
+	}))
+	s := start(t, Config{Listen: network.ListenEndpoint})
+	c, err := network.Dial(s.Endpoint().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	b := c.NewBatch(2)
+	b.Add(s.Endpoint(), []byte("from nowhere"))
+	b.Add(s.Endpoint(), []byte("hello"))
+	if err := c.Send(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Recv(b); err != nil || string(b.Datagrams[0].Data) != "HELLO" {
+		t.Error(err, b.Datagrams)
+	}
+	shutdown(t, s)
+	if sum := s.Summary(); sum.Answered != 1 || sum.Dropped["no return address"] != 1 {
+		t.Error(sum)
+	}
+}
+
 func TestEndOfContextDrains(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := Start(ctx, Config{Address: "127.0.0.1:0"})

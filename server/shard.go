@@ -46,6 +46,9 @@ func (sh *shard) receive() {
 			trouble = 0
 			sh.take(b)
 		case dgram.IsClosed(err):
+			if !sh.server.stopped() { // the other sockets go on
+				sh.server.cfg.OnError(err)
+			}
 			return
 		case errors.Is(err, os.ErrDeadlineExceeded): // only stop sets one
 			sh.drain(b)
