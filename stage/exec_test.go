@@ -169,7 +169,8 @@ func TestExecHeldOpen(t *testing.T) {
 	needProc(t)
 	needTool(t, "setsid")
 	file := filepath.Join(t.TempDir(), "child")
-	_, err := runProgram(t, `sh -c 'setsid sh -c "echo \$\$ >"\$1"; exec sleep 20" sh "$1" & echo reply; until [ -s "$1" ]; do :; done' sh `+quoteWord(file), "")
+	const escape = `setsid sh -c "echo \$\$ >\$1; exec sleep 20" sh "$1" & echo reply; until [ -s "$1" ]; do :; done`
+	_, err := runProgram(t, "sh -c '"+escape+"' sh "+quoteWord(file), "")
 	if !errors.Is(err, errHeldOpen) {
 		t.Errorf("error %v", err)
 	}
