@@ -39,7 +39,7 @@ func newKernelConn(s *sock.Socket, network Network, o Options) (*kernelConn, err
 		c.caps.Arrival = true
 		c.arrival = o.Headers || a.Addr().IsUnspecified() || a.Addr().IsMulticast()
 	case sock.UnixAddr:
-		c.local = UnixEndpoint(a.Name)
+		c.local = UnixEndpoint(a.String())
 	default:
 		return nil, fmt.Errorf("socket is bound to %v, which is no datagram endpoint", addr)
 	}

@@ -125,7 +125,7 @@ func (s *sender) begin(d *Datagram) syscall.Errno {
 	case !ip && peer.Path() == "":
 		return syscall.EDESTADDRREQ
 	case !ip:
-		s.out.AddUnix(peer.Path(), d.Data)
+		s.out.AddUnix(unixAddr(peer.Path()), d.Data)
 		return 0
 	case s.conn.socket.Family() == sock.INET && !peer.addr.Is4():
 		return syscall.EAFNOSUPPORT
