@@ -19,20 +19,14 @@ import (
 var callVerb = verb{
 	use:   "call [ADDRESS] [MESSAGE...]",
 	short: "send datagrams and show what became of each",
-	long: `Sends datagrams to ADDRESS (127.0.0.1:12345) and shows the reply to each, or what happened instead.
+	long: `Sends datagrams to ADDRESS (127.0.0.1:12345) and shows the reply to each, or what happened instead. Replies go to stdout: on a
+terminal with everything escaped that could harm it, in a pipe as they came. All else goes to stderr.
 
-The first argument is always the address: HOST:PORT, HOST, :PORT, PORT, [IPv6]:PORT, unixgram:///PATH, or : for the default.
-With words after it, the words joined by a space are one datagram. Without, each line is one: at a terminal you get a
-prompt with a history, in a pipe each line of stdin is answered by one line of stdout, in order, and by an empty line
-where there is no answer (a line feed inside a reply is written \n there; --output hex and json keep it). Words that begin
-with - go after --.
+The first argument is always the address: HOST:PORT, HOST, :PORT, PORT, [IPv6]:PORT or unixgram:PATH, also with udp://, udp4:// or udp6://
+before it; a single : is the default. The words after it, joined by a space, are one datagram; those that begin with - go after --.
 
-Replies go to stdout: on a terminal with everything escaped that could harm it, in a pipe as they came. Everything else
-goes to stderr. The exit code says what happened, the worst of several in the order 1, 5, 3, 4, 2, 0:
-  0  answered                          4  only an address that was not asked answered
-  1  wrong usage, or trouble here      5  too big for one datagram
-  2  nobody answered                   130  interrupted
-  3  refused, or unreachable`,
+Without words each line is a datagram. At a terminal you get a prompt with a history. In a pipe each line of stdin is answered by one line
+of stdout, in order: an empty one where there was no answer, and with \n for a line feed inside a reply (--output hex and json keep it).`,
 	example: `# ask the server that "dgram serve" runs here, line by line; Ctrl-D leaves
 dgram call
 # one datagram to the same server
@@ -52,7 +46,21 @@ dgram call : --json hello`,
 	setup: setupCall,
 }
 
+// callNotes is the end of call's help.
+func callNotes() string {
+	return `Exit code, of several datagrams the worst in the order 1, 5, 3, 4, 2, 0:
+  0    answered
+  1    wrong usage, or trouble on this machine
+  2    nobody answered
+  3    refused, or unreachable
+  4    only an address that was not asked answered
+  5    too big for one datagram
+  130  interrupted
+`
+}
+
 func setupCall(c *command) runner {
+	c.notes = callNotes
 	f := defineCallFlags(c)
 	return func(ctx context.Context, args []string) error {
 		call, err := newCall(c.env, f, args)

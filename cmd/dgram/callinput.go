@@ -158,21 +158,23 @@ func (c *call) lines(yield func(request) bool) {
 // readLine reads a line and takes one LF or CRLF off its end. It keeps maxRequest bytes, and counts the rest. At the end of the input err
 // is io.EOF, beside what there still was.
 func readLine(in *bufio.Reader) (text []byte, size int, err error) {
+	returned := false // the last byte was a CR
 	for {
 		piece, err := in.ReadSlice('\n')
 		size += len(piece)
-		// Two bytes more than a datagram may hold can still be the line's end.
-		text = append(text, piece[:min(len(piece), maxRequest+2-len(text))]...)
-		if errors.Is(err, bufio.ErrBufferFull) {
+		text = append(text, piece[:min(len(piece), maxRequest-len(text))]...)
+		line, ended := bytes.CutSuffix(piece, []byte("\n"))
+		if len(line) > 0 {
+			returned = line[len(line)-1] == '\r'
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
+		case ended && returned:
+			size -= 2
+		case ended:
+			size--
 		}
-		if err == nil {
-			end := 1
-			if bytes.HasSuffix(text, []byte("\r\n")) && size == len(text) {
-				end = 2
-			}
-			size -= end
-		}
-		return text[:min(len(text), size, maxRequest)], size, err
+		return text[:min(len(text), size)], size, err
 	}
 }

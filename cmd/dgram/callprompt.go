@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"dgram/internal/prompt"
 	"dgram/internal/terminal"
@@ -28,6 +29,7 @@ func (c *call) converse(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { p.Close() })()
 	c.say("calling %s: each line is a datagram; Ctrl-D leaves", place(c.client.Peer()))
 	var waiting sync.WaitGroup
+	var count atomic.Int64
 	for {
 		line, err := p.Line()
 		if errors.Is(err, prompt.ErrInterrupt) {
@@ -37,9 +39,13 @@ func (c *call) converse(ctx context.Context) error {
 			break
 		}
 		a := c.start(ctx, c.decode([]byte(line)))
-		waiting.Go(func() { c.await(a) })
+		count.Add(1)
+		waiting.Go(func() { c.await(a); count.Add(-1) })
 	}
 	p.Close()
+	if count.Load() > 0 && ctx.Err() == nil {
+		c.say("waiting for the last answers: Ctrl-C leaves at once")
+	}
 	waiting.Wait()
 	return nil
 }

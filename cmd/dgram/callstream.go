@@ -18,36 +18,42 @@ type asked struct {
 func (c *call) exchange(ctx context.Context, requests iter.Seq[request]) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan asked, c.window)
-	go c.send(ctx, requests, queue)
-	for {
+	incoming, queue := make(chan request), make(chan asked, c.window)
+	go read(ctx, requests, incoming)
+	go c.send(ctx, incoming, queue)
+	for a := range queue {
+		if c.stdout.Err() != nil {
+			cancel() // nobody reads the answers: ask no more
+			continue
+		}
+		c.await(a)
+	}
+}
+
+// read hands the requests on. It may be stuck in a read of stdin, which cannot be interrupted, when ctx ends: nobody waits for it then.
+func read(ctx context.Context, requests iter.Seq[request], incoming chan<- request) {
+	defer close(incoming)
+	for r := range requests {
 		select {
-		case a, more := <-queue:
-			if !more {
-				return
-			}
-			c.await(a)
-			if c.stdout.Err() != nil {
-				return // nobody reads the answers: ask no more
-			}
+		case incoming <- r:
 		case <-ctx.Done():
-			c.reportQueued(queue)
 			return
 		}
 	}
 }
 
-// send starts an exchange for each request. A read of stdin cannot be interrupted: after ctx has ended nobody waits for send.
-func (c *call) send(ctx context.Context, requests iter.Seq[request], queue chan<- asked) {
+// send starts an exchange for each request, until there are no more or ctx ends.
+func (c *call) send(ctx context.Context, incoming <-chan request, queue chan<- asked) {
 	defer close(queue)
-	var last time.Time
-	for r := range requests {
-		if !last.IsZero() && !pause(ctx, c.interval-time.Since(last)) {
-			return
-		}
-		last = time.Now()
+	var next time.Time
+	for {
 		select {
-		case queue <- c.start(ctx, r):
+		case r, more := <-incoming:
+			if !more || !pause(ctx, time.Until(next)) {
+				return
+			}
+			next = time.Now().Add(c.interval)
+			queue <- c.start(ctx, r)
 		case <-ctx.Done():
 			return
 		}
@@ -62,26 +68,15 @@ func (c *call) start(ctx context.Context, r request) asked {
 	return asked{r, c.client.Start(ctx, r.data)}
 }
 
+// await reports a request when it has ended, unless the interrupt came before it was sent at all.
 func (c *call) await(a asked) {
-	if a.exchange != nil {
-		<-a.exchange.Done()
-	}
-	c.report(a)
-}
-
-// reportQueued reports what was under way when the interrupt came: it has ended by it.
-func (c *call) reportQueued(queue <-chan asked) {
-	for {
-		select {
-		case a, more := <-queue:
-			if !more {
-				return
-			}
-			c.await(a)
-		default:
+	if e := a.exchange; e != nil {
+		<-e.Done()
+		if e.Verdict == client.Interrupted && len(e.Attempts) == 0 {
 			return
 		}
 	}
+	c.report(a)
 }
 
 // pause waits for d, and reports false when ctx ended first.

@@ -21,7 +21,7 @@ account of every datagram, and exits with 0; interrupted again it leaves at once
 
 An ADDRESS is HOST:PORT, PORT, :PORT, [IPv6]:PORT or unixgram:PATH, also with udp://, udp4:// or udp6:// before it. Port 0 lets the
 system choose. 0.0.0.0 and [::] are all addresses of this machine.`,
-	example: `# the upper-case server of 127.0.0.1:12345; try it with: dgram call hello
+	example: `# the upper-case server of 127.0.0.1:12345; try it with: dgram call : hello
 dgram serve
 
 # on a port that the system chooses, until one datagram was answered

@@ -2,6 +2,7 @@ package testpty
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -89,18 +90,32 @@ func (x *Terminal) Type(keys string) {
 // Await waits until the screen's last lines are these.
 func (x *Terminal) Await(want ...string) {
 	x.t.Helper()
+	x.await(strings.Join(want, "\n"), func(lines []string) bool {
+		n := len(lines) - len(want)
+		return n >= 0 && slices.Equal(lines[n:], want)
+	})
+}
+
+// AwaitText waits until the text is somewhere on the screen, perhaps over several rows.
+func (x *Terminal) AwaitText(text string) {
+	x.t.Helper()
+	x.await(text, func(lines []string) bool { return strings.Contains(strings.Join(lines, ""), text) })
+}
+
+func (x *Terminal) await(what string, there func([]string) bool) {
+	x.t.Helper()
 	deadline := time.After(10 * time.Second)
 	for {
 		x.mu.Lock()
 		lines, changed := x.screen.Lines(), x.changed
 		x.mu.Unlock()
-		if n := len(lines) - len(want); n >= 0 && strings.Join(lines[n:], "\n") == strings.Join(want, "\n") {
+		if there(lines) {
 			return
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			x.t.Fatalf("the screen does not end in\n%s\nbut is\n%s", strings.Join(want, "\n"), strings.Join(lines, "\n"))
+			x.t.Fatalf("the screen never shows\n%s\nbut\n%s", what, strings.Join(lines, "\n"))
 		}
 	}
 }

@@ -24,5 +24,8 @@ func (x *Terminal) Type(string) {}
 // Await is never reached on this system.
 func (x *Terminal) Await(...string) {}
 
+// AwaitText is never reached on this system.
+func (x *Terminal) AwaitText(string) {}
+
 // Look is never reached on this system.
 func (x *Terminal) Look(func(*Screen)) {}
