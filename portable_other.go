@@ -84,6 +84,10 @@ func bindToInterface(fd uintptr, v6 bool, ifi *net.Interface) error {
 	return setOption(fd, syscall.IPPROTO_IP, socketOption{here.bindInterface4, ifi.Index})
 }
 
+func receiveBuffer(fd uintptr) (int, error) {
+	return syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
+}
+
 // sourceControl4 marshals the source address of an IPv4 datagram.
 func sourceControl4(from netip.Addr) []byte {
 	if here.sourceAddr4 == 0 {

@@ -41,6 +41,10 @@ func setDontFragment6(fd uintptr) error {
 	return syscall.SetsockoptInt(syscall.Handle(fd), syscall.IPPROTO_IPV6, ipv6DontFragment, 1)
 }
 
+func receiveBuffer(fd uintptr) (int, error) {
+	return syscall.GetsockoptInt(syscall.Handle(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
+}
+
 // sourceControl4 is never called: package ipv4 has no control messages on Windows, so the arrival address is not known either.
 func sourceControl4(netip.Addr) []byte { return nil }
 

@@ -135,7 +135,21 @@ func (c *portableConn) prepare(p *portableSetup) (*portableConn, error) {
 		c.socket.Close()
 		return nil, err
 	}
+	c.caps.ReceiveBuffer = c.granted()
 	return c, nil
+}
+
+// granted returns the size of the receive buffer, 0 where the system does not tell.
+func (c *portableConn) granted() (n int) {
+	raw, err := c.socket.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	var getErr error
+	if err := raw.Control(func(fd uintptr) { n, getErr = receiveBuffer(fd) }); err != nil || getErr != nil {
+		return 0
+	}
+	return n
 }
 
 // askControl asks for the control messages that are wanted, and reports whether the arrival address will be among them. What a system does
