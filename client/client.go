@@ -65,6 +65,16 @@ func Dial(ctx context.Context, address string, o Options) (*Client, error) {
 	return Open(o, peers...)
 }
 
+// Call asks the server at address once, as a Client with the zero Options does, and returns its reply. To ask more than once, Dial.
+func Call(ctx context.Context, address string, payload []byte) ([]byte, error) {
+	c, err := Dial(ctx, address, Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Call(ctx, payload)
+}
+
 // Open returns a Client for a peer that has these addresses. The socket for the first that has one is opened at once.
 func Open(o Options, peers ...dgram.Endpoint) (*Client, error) {
 	c, err := newClient(o, peers)

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -12,7 +11,9 @@ import (
 // A server that answers with a function, and a call to it.
 func Example() {
 	ctx := context.Background()
-	srv, err := server.Start(ctx, server.Config{Address: "127.0.0.1:0", Reply: bytes.ToTitle})
+	srv, err := server.Start(ctx, server.Config{Address: "127.0.0.1:0", Reply: func(request []byte) []byte {
+		return append([]byte("you said: "), request...)
+	}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -29,6 +30,6 @@ func Example() {
 	_ = srv.Shutdown(ctx)
 	fmt.Println(srv.Summary().Answered, srv.Summary().Balance())
 	// Output:
-	// HELLO <nil>
+	// you said: hello <nil>
 	// 1 <nil>
 }
