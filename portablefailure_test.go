@@ -76,6 +76,27 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// TestReportWakes lets Recv wait for what only a send finds out.
+func TestReportWakes(t *testing.T) {
+	conn, err := dialPortable(MustParseEndpoint("127.0.0.1:9"), Options{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := conn.(*portableConn)
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		ended := make(chan error)
+		go func() { ended <- c.Recv(c.NewBatch(1)) }()
+		c.reports.add(c.socket, syscall.ECONNREFUSED)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestSources chooses the source of a reply only where there is something to choose.
 func TestSources(t *testing.T) {
 	here, there := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")
