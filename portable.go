@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -137,70 +136,6 @@ func (c *portableConn) takeReports(b *Batch) bool {
 		d.Peer, d.Local, d.Fate, d.Err = c.remote, c.local, reportFate(errno), errno
 	}
 	return len(b.Datagrams) > 0
-}
-
-// reportFate tells what an errno that a connected socket had in store says of a datagram sent before (RFC 1122, Section 4.1.3.3).
-func reportFate(errno syscall.Errno) Fate {
-	switch errno {
-	case syscall.ECONNREFUSED:
-		return Refused
-	case syscall.EHOSTUNREACH, syscall.ENETUNREACH:
-		return Unreachable
-	}
-	return Undecided
-}
-
-// reports are the errors that a connected socket had in store, kept until Recv tells them. A send may be what finds one: it then wakes the
-// Recv that waits by bringing its deadline forward.
-type reports struct {
-	mu       sync.Mutex
-	errnos   []syscall.Errno
-	deadline time.Time // what SetReadDeadline asked for
-}
-
-// maxReports bounds how many reports wait; more would say nothing new.
-const maxReports = 256
-
-var past = time.Unix(1, 0)
-
-func (r *reports) setDeadline(s *net.UDPConn, t time.Time) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.deadline = t
-	if len(r.errnos) > 0 {
-		return nil
-	}
-	return s.SetReadDeadline(t)
-}
-
-func (r *reports) add(s *net.UDPConn, errno syscall.Errno) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.errnos) < maxReports {
-		r.errnos = append(r.errnos, errno)
-	}
-	_ = s.SetReadDeadline(past) // fails only on a closed socket, where nobody waits
-}
-
-func (r *reports) waiting() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.errnos) > 0
-}
-
-// take returns up to n reports, which are valid until the next add, and gives the socket back its deadline with the last.
-func (r *reports) take(s *net.UDPConn, n int) []syscall.Errno {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.errnos) == 0 {
-		return nil
-	}
-	n = min(n, len(r.errnos))
-	taken := r.errnos[:n:n]
-	if r.errnos = r.errnos[n:]; len(r.errnos) == 0 {
-		_ = s.SetReadDeadline(r.deadline)
-	}
-	return taken
 }
 
 // portableMemory is what a portableConn keeps in a Batch that receives.
@@ -351,51 +286,6 @@ func (c *portableConn) destination(d *Datagram) (netip.AddrPort, error) {
 		return netip.AddrPort{}, syscall.EISCONN
 	}
 	return peer.AddrPort(), nil
-}
-
-// sources makes the control message that chooses the address which a reply leaves from. Replies mostly leave from the same address as the
-// last, so it keeps that message.
-type sources struct {
-	choose     bool                    // the socket is bound to every address
-	known      bool                    // the system can be told
-	broadcasts map[netip.Addr]struct{} // nobody's own address, though datagrams arrive on them
-	last       atomic.Pointer[source]
-}
-
-type source struct {
-	from    netip.Addr
-	control []byte
-}
-
-// control returns the control message for a datagram that is to leave from the address from, nil where the system is to choose.
-func (s *sources) control(from, to netip.Addr) ([]byte, error) {
-	if !s.choose || !from.IsValid() || from.IsUnspecified() || from.IsMulticast() || from.Is4() != to.Is4() {
-		return nil, nil
-	}
-	if _, ok := s.broadcasts[from]; ok {
-		return nil, nil
-	}
-	if !s.known {
-		return nil, syscall.EOPNOTSUPP
-	}
-	if l := s.last.Load(); l != nil && l.from == from {
-		return l.control, nil
-	}
-	l := &source{from: from, control: sourceControl(from)}
-	s.last.Store(l)
-	return l.control, nil
-}
-
-// sourceControl marshals the source address of a datagram (ip(7), IP_PKTINFO; RFC 3542, Section 6.1).
-func sourceControl(from netip.Addr) []byte {
-	if from.Is4() {
-		return sourceControl4(from)
-	}
-	m := ipv6.ControlMessage{Src: from.AsSlice()}
-	if from.Zone() != "" {
-		m.IfIndex = zoneIndex(from.Zone())
-	}
-	return m.Marshal()
 }
 
 // errnoOf returns the errno behind an error of package net, as POSIX names it on every system.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
-	"sync"
 	"syscall"
 
 	"golang.org/x/net/ipv4"
@@ -176,27 +174,6 @@ func (c *portableConn) askControl() bool {
 	return p.SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true) == nil
 }
 
-// broadcastAddrs returns the IPv4 broadcast addresses of this host (RFC 919).
-func broadcastAddrs() map[netip.Addr]struct{} {
-	found := map[netip.Addr]struct{}{netip.AddrFrom4([4]byte{255, 255, 255, 255}): {}}
-	addrs, _ := net.InterfaceAddrs()
-	for _, a := range addrs {
-		n, ok := a.(*net.IPNet)
-		if !ok || n.IP.To4() == nil || len(n.Mask) != net.IPv4len {
-			continue
-		}
-		if ones, _ := n.Mask.Size(); ones > 30 {
-			continue // RFC 3021: a link of two has no broadcast address
-		}
-		b := [4]byte(n.IP.To4())
-		for i := range b {
-			b[i] |= ^n.Mask[i]
-		}
-		found[netip.AddrFrom4(b)] = struct{}{}
-	}
-	return found
-}
-
 // portableSetup is what Options ask of a socket beyond being open.
 type portableSetup struct {
 	options Options
@@ -336,39 +313,4 @@ func shrink(n int, set func(int) error) {
 			return
 		}
 	}
-}
-
-// zones remembers the names of interfaces, which package net reads from the system each time.
-var zones sync.Map // int: string
-
-func zoneName(index int) string {
-	if name, ok := zones.Load(index); ok {
-		return name.(string)
-	}
-	name := strconv.Itoa(index)
-	if ifi, err := net.InterfaceByIndex(index); err == nil {
-		name = ifi.Name
-	}
-	zones.Store(index, name)
-	return name
-}
-
-func zoneIndex(zone string) int {
-	ifi, err := interfaceNamed(zone)
-	if err != nil {
-		return 0
-	}
-	return ifi.Index
-}
-
-// interfaceNamed finds an interface by name or, as zones may be written, by number.
-func interfaceNamed(s string) (*net.Interface, error) {
-	ifi, err := net.InterfaceByName(s)
-	if err == nil {
-		return ifi, nil
-	}
-	if n, numErr := strconv.Atoi(s); numErr == nil {
-		return net.InterfaceByIndex(n)
-	}
-	return nil, err
 }
