@@ -120,7 +120,7 @@ func TestSources(t *testing.T) {
 		}
 	}
 	s.known = false
-	if _, err := s.control(here, there); err != syscall.EOPNOTSUPP {
+	if _, err := s.control(here, there); !errors.Is(err, syscall.EOPNOTSUPP) {
 		t.Errorf("where the system cannot be told: %v", err)
 	}
 	s.choose = false
