@@ -5,6 +5,7 @@ import (
 	"golang.org/x/text/language"
 
 	"dgram"
+	"dgram/internal/ascii"
 )
 
 var upperSpec = Spec{
@@ -12,7 +13,7 @@ var upperSpec = Spec{
 	Summary:  "a to z in upper case, every other byte as it is; unicode: all letters, ß as SS",
 	Examples: []string{"upper", "upper:unicode"},
 	New: func(argument string) (Step, error) {
-		return caseStep(argument, upperASCII, func() cases.Caser { return cases.Upper(language.Und) })
+		return caseStep(argument, ascii.Upper, func() cases.Caser { return cases.Upper(language.Und) })
 	},
 }
 
@@ -21,16 +22,16 @@ var lowerSpec = Spec{
 	Summary:  "A to Z in lower case; unicode: all letters",
 	Examples: []string{"lower", "lower:unicode"},
 	New: func(argument string) (Step, error) {
-		return caseStep(argument, lowerASCII, func() cases.Caser { return cases.Lower(language.Und) })
+		return caseStep(argument, ascii.Lower, func() cases.Caser { return cases.Lower(language.Und) })
 	},
 }
 
-func caseStep(argument string, ascii func([]byte), caser func() cases.Caser) (Step, error) {
+func caseStep(argument string, plain func([]byte), caser func() cases.Caser) (Step, error) {
 	switch argument {
 	case "":
-		return Step{New: func() Stage { return asciiCase(ascii) }}, nil
+		return Step{New: func() Stage { return asciiCase(plain) }}, nil
 	case "unicode":
-		return Step{New: func() Stage { return &unicodeCase{ascii: ascii, caser: caser()} }}, nil
+		return Step{New: func() Stage { return &unicodeCase{plain: plain, caser: caser()} }}, nil
 	}
 	return Step{}, At(0, didYouMean(argument, []string{"unicode"}), "no case is called %s", quote(argument))
 }
@@ -41,14 +42,14 @@ func (f asciiCase) Apply(_ *Context, d *dgram.Datagram, _ *Effect) { f(d.Data) }
 
 // unicodeCase maps the case of text, which can grow to three times its length. Bytes that are no UTF-8 stay as they are.
 type unicodeCase struct {
-	ascii   func([]byte)
-	caser   cases.Caser // not safe for concurrent use, so that each shard has its own
+	plain   func([]byte) // for text that has only ASCII
+	caser   cases.Caser  // not safe for concurrent use, so that each shard has its own
 	scratch []byte
 }
 
 func (u *unicodeCase) Apply(_ *Context, d *dgram.Datagram, e *Effect) {
-	if allASCII(d.Data) {
-		u.ascii(d.Data)
+	if ascii.Only(d.Data) {
+		u.plain(d.Data)
 		return
 	}
 	if most := 3 * len(d.Data); cap(u.scratch) < most {

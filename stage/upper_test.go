@@ -15,53 +15,6 @@ import (
 	"dgram"
 )
 
-func TestCaseASCIIEveryByteEveryLane(t *testing.T) {
-	for length := range 40 {
-		for c := range 256 {
-			for at := range length {
-				p := bytes.Repeat([]byte{'a'}, length)
-				p[at] = byte(c)
-				up, down := bytes.Clone(p), bytes.Clone(p)
-				upperASCII(up)
-				lowerASCII(down)
-				if want := slowCase(p, 'a', 'z'); !bytes.Equal(up, want) {
-					t.Fatalf("upper of %q: %q, want %q", p, up, want)
-				}
-				if want := slowCase(p, 'A', 'Z'); !bytes.Equal(down, want) {
-					t.Fatalf("lower of %q: %q, want %q", p, down, want)
-				}
-			}
-		}
-	}
-}
-
-// slowCase is flipCase one byte at a time.
-func slowCase(p []byte, first, last byte) []byte {
-	q := bytes.Clone(p)
-	for i, c := range q {
-		if first <= c && c <= last {
-			q[i] = c ^ 0x20
-		}
-	}
-	return q
-}
-
-func FuzzCaseASCII(f *testing.F) {
-	f.Add([]byte("Hello, wörld \x00\x7f\x80\xff@AZ[`az{"))
-	f.Fuzz(func(t *testing.T, p []byte) {
-		up, down := bytes.Clone(p), bytes.Clone(p)
-		upperASCII(up)
-		lowerASCII(down)
-		if !bytes.Equal(up, slowCase(p, 'a', 'z')) || !bytes.Equal(down, slowCase(p, 'A', 'Z')) {
-			t.Fatalf("%q: upper %q, lower %q", p, up, down)
-		}
-		ascii := !bytes.ContainsFunc(p, func(r rune) bool { return r >= utf8.RuneSelf })
-		if allASCII(p) != ascii {
-			t.Fatalf("allASCII(%q) is %v", p, !ascii)
-		}
-	})
-}
-
 // pythonCases answers each line of hexadecimal on stdin with four: bytes.upper, bytes.lower, and where the bytes are text of characters
 // that this Python knows, str.upper and str.lower, else "-".
 const pythonCases = `
@@ -206,26 +159,4 @@ func FuzzUnicodeCase(f *testing.F) {
 			t.Errorf("got %q, want %q", got, want.String())
 		}
 	})
-}
-
-func BenchmarkUpperASCII(b *testing.B) {
-	for _, size := range []int{16, 64, 1200, 65507} {
-		p := bytes.Repeat([]byte("Hello, w"), size/8+1)[:size]
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			b.SetBytes(int64(size))
-			for b.Loop() {
-				upperASCII(p)
-			}
-		})
-		b.Run(fmt.Sprint(size, "/plain"), func(b *testing.B) {
-			b.SetBytes(int64(size))
-			for b.Loop() {
-				for i, c := range p {
-					if c >= 'a' && c <= 'z' {
-						p[i] = c - 0x20
-					}
-				}
-			}
-		})
-	}
 }

@@ -1,0 +1,11 @@
+//go:build amd64 && !purego
+
+package ascii
+
+func vectorForms() []form {
+	forms := []form{{"sse2", flipSSE2, 16}}
+	if avx2 {
+		forms = append(forms, form{"avx2", flipAVX2, 32})
+	}
+	return forms
+}
