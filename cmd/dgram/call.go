@@ -166,7 +166,7 @@ func (c *call) open(ctx context.Context) error {
 		o.Taps = append(o.Taps, c.events)
 	}
 	c.client, err = client.Open(o, peers...)
-	return openAdvice(err, c.callFlags)
+	return err
 }
 
 // failing lets a broken output be seen: a terminal.Writer hides it.

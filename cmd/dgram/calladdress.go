@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
 	"dgram"
@@ -87,25 +86,3 @@ func (c *call) checkCast(peer dgram.Endpoint) error {
 }
 
 var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-
-// openAdvice adds to an error of opening the socket what to do about it.
-func openAdvice(err error, f *callFlags) error {
-	advice := ""
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		advice = "another program has that port: take another with --bind, or none to let the system choose"
-	case errors.Is(err, syscall.EADDRNOTAVAIL) && f.bind != "":
-		advice = "this machine does not have the address of --bind"
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		advice = "this needs more rights: try a port of 1024 or more, or ask as root"
-	case errors.Is(err, syscall.EMFILE):
-		advice = "this process may open no more files: raise the limit (ulimit -n)"
-	case errors.Is(err, syscall.EAFNOSUPPORT):
-		advice = "this machine has no such network"
-	default:
-		return err
-	}
-	return fmt.Errorf("%w: %s", err, advice)
-}

@@ -118,7 +118,7 @@ func readWhole(from io.Reader, name string) request {
 		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
 	}
 	rest, err := io.CopyN(io.Discard, from, manyBytes)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
 	}
 	return request{data: data, size: len(data) + int(rest)}
@@ -138,10 +138,11 @@ func (c *call) lines(yield func(request) bool) {
 	in := bufio.NewReaderSize(c.stdin, 64<<10)
 	for number := 1; ; number++ {
 		text, size, err := readLine(in)
-		if err != nil && (err != io.EOF || size == 0) {
-			if err != io.EOF {
-				yield(request{line: number, err: fmt.Errorf("read stdin: %w", plainPath(err))})
-			}
+		if err != nil && !errors.Is(err, io.EOF) {
+			yield(request{line: number, err: fmt.Errorf("read stdin: %w", plainPath(err))})
+			return
+		}
+		if err != nil && size == 0 {
 			return
 		}
 		r := request{data: text, size: size}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 )
@@ -29,11 +30,11 @@ func FuzzReadLine(f *testing.F) {
 		reader := bufio.NewReaderSize(bytes.NewReader(in), 16) // a line comes in many pieces
 		for i, want := range slowLines(in) {
 			got, size, err := readLine(reader)
-			if size != len(want) || !bytes.Equal(got, want[:min(len(want), maxRequest)]) || err != nil && err != io.EOF {
+			if size != len(want) || !bytes.Equal(got, want[:min(len(want), maxRequest)]) || err != nil && !errors.Is(err, io.EOF) {
 				t.Fatalf("line %d of %q is %q (%d bytes), want %q (%d): %v", i+1, text, got, size, want, len(want), err)
 			}
 		}
-		if got, size, err := readLine(reader); size != 0 || err != io.EOF {
+		if got, size, err := readLine(reader); size != 0 || !errors.Is(err, io.EOF) {
 			t.Fatalf("behind the last line is %q: %v", got, err)
 		}
 	})

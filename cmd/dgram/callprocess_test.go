@@ -221,6 +221,8 @@ func TestCallBetweenNamespaces(t *testing.T) {
 	}
 	startServer(t, right.Command(ctx, "python3", script, "192.168.3.8"), "ready")
 	program := self(t)
+	startServer(t, right.Command(ctx, "python3", script, "0.0.0.0", "12346"), "ready")
+	startServer(t, right.Command(ctx, program, "serve", "0.0.0.0:12347", "--join", "239.1.2.3", "--interface", right.Link), "ready")
 	in := "hello\n\nstraße 你好\n\xff\xfe\n"
 	long := strings.Repeat("x", 2000)
 	for _, c := range []struct {
@@ -238,6 +240,9 @@ func TestCallBetweenNamespaces(t *testing.T) {
 		{[]string{"192.168.3.9", "hello", "--timeout", "5s"}, "", exitRefused, "", []string{"no way to 192.168.3.9:12345", "no route to host"}},
 		{[]string{"203.0.113.1", "hello"}, "", exitRefused, "", []string{"no way to 203.0.113.1:12345", "network is unreachable"}},
 		{[]string{"192.168.3.255", "hello", "--broadcast", "--timeout", "50ms", "--tries", "1"}, "", exitSilent, "", []string{"no answer", "firewall"}},
+		{[]string{"192.168.3.255:12346", "hello", "--broadcast", "--collect", "100ms"}, "", 0, "192.168.3.8:12346\tHELLO\n", nil},
+		{[]string{"192.168.3.255:12346", "hello", "--broadcast"}, "", 0, "HELLO\n", nil},
+		{[]string{"239.1.2.3:12347", "hello", "--multicast", "--interface", left.Link}, "", 0, "HELLO\n", nil},
 		{[]string{"192.168.3.255", "hello"}, "", exitError, "", []string{"say --broadcast"}},
 	} {
 		cmd := left.Command(ctx, program, append([]string{"call"}, c.args...)...)

@@ -100,6 +100,18 @@ func TestPromptLeaves(t *testing.T) {
 	exitsWith(t, cmd, exitInterrupted)
 }
 
+// Ctrl-Z stops the program where a shell can continue it; here is none, and it goes on.
+func TestPromptControlZ(t *testing.T) {
+	terminal, cmd := onTerminal(t, upperServer(t))
+	terminal.Await(">")
+	terminal.Type("half\x1a")
+	terminal.Await("> half", "> half")
+	terminal.Type(" typed\r")
+	terminal.Await("> half typed", "HALF TYPED", ">")
+	terminal.Type("\x04")
+	exitsWith(t, cmd, 0)
+}
+
 // What a reply holds never reaches a terminal as it is.
 func TestTerminalIsSafe(t *testing.T) {
 	evil := "\x1b[2J\x1b]0;title\x07\u202eevil\n你\x00\xff"

@@ -158,8 +158,6 @@ func sendAdvice(cause error) string {
 		return ": a firewall here forbids it, or the address is one of broadcast: then say --broadcast"
 	case errors.Is(cause, syscall.EPERM):
 		return ": a firewall here forbids it"
-	case errors.Is(cause, syscall.EMFILE), errors.Is(cause, syscall.ENFILE):
-		return ": no more files can be opened: raise the limit (ulimit -n)"
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -25,6 +26,7 @@ type Options struct {
 // Prompt reads lines from a terminal. One goroutine calls Line, any may Write.
 type Prompt struct {
 	editor  *readline.Instance
+	raw     *raw
 	keys    *keys
 	screen  *screen
 	history *history
@@ -43,8 +45,8 @@ func Open(in, out *os.File, o Options) (*Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Prompt{hint: o.Hint, history: openHistory(o.History)}
-	p.keys = &keys{in: in, raw: raw}
+	p := &Prompt{raw: raw, hint: o.Hint, history: openHistory(o.History)}
+	p.keys = &keys{in: in}
 	p.screen = &screen{out: out, keys: p.keys}
 	p.editor, err = readline.NewFromConfig(&readline.Config{
 		Prompt:                 o.Text,
@@ -56,8 +58,8 @@ func Open(in, out *os.File, o Options) (*Prompt, error) {
 		Stdout:                 p.screen,
 		Stderr:                 p.screen,
 		FuncIsTerminal:         func() bool { return true },
-		FuncMakeRaw:            raw.enter,
-		FuncExitRaw:            raw.leave,
+		FuncMakeRaw:            stay,
+		FuncExitRaw:            stay,
 		FuncGetSize:            func() (int, int) { return terminal.Size(out) },
 	})
 	if err != nil {
@@ -85,7 +87,7 @@ func (p *Prompt) Line() (string, error) {
 			return "", ErrInterrupt
 		}
 		p.typed = false
-		p.Write([]byte(p.hint + "\n"))
+		fmt.Fprintln(p, p.hint)
 	}
 }
 
@@ -106,7 +108,7 @@ func (p *Prompt) Write(text []byte) (int, error) {
 // Close gives the terminal back and ends a Line that waits.
 func (p *Prompt) Close() error {
 	err := error(nil)
-	p.closed.Do(func() { err = errors.Join(p.editor.Close(), p.keys.raw.restore()) })
+	p.closed.Do(func() { err = errors.Join(p.editor.Close(), p.raw.restore()) })
 	return err
 }
 
@@ -117,7 +119,8 @@ func (p *Prompt) beforeKey(key rune) (rune, bool) {
 		return 0, false
 	}
 	if key == readline.CharCtrlZ {
-		p.keys.raw.suspend()
+		p.suspend()
+		return 0, false
 	}
 	if key != readline.CharInterrupt {
 		p.typed = true
@@ -131,6 +134,16 @@ func (p *Prompt) beforeKey(key rune) (rune, bool) {
 func (p *Prompt) afterKey(_ []rune, _ int, _ rune) ([]rune, int, bool) {
 	p.release()
 	return nil, 0, false
+}
+
+// suspend gives the terminal back while the person is in the shell.
+func (p *Prompt) suspend() {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	_, _ = io.WriteString(p.screen, "\n")
+	_ = p.raw.restore() // a terminal that fails here fails the next read
+	stop()
+	_ = p.raw.enter()
 }
 
 func (p *Prompt) release() {
@@ -211,9 +224,8 @@ func withReturns(text []byte) []byte {
 // raw keeps a terminal in raw mode from the first line to the last. The editor would leave it after each line, and the terminal would
 // echo what is typed in between.
 type raw struct {
-	fd         int
-	before     *term.State
-	suspending bool
+	fd     int
+	before *term.State
 }
 
 func makeRaw(in *os.File) (*raw, error) {
@@ -223,23 +235,12 @@ func makeRaw(in *os.File) (*raw, error) {
 	return r, err
 }
 
-// suspend makes the editor's next leave and enter true ones: the person goes back to the shell with Ctrl-Z.
-func (r *raw) suspend() { r.suspending = true }
-
-func (r *raw) leave() error {
-	if !r.suspending {
-		return nil
-	}
-	return r.restore()
-}
-
 func (r *raw) enter() error {
-	if !r.suspending {
-		return nil
-	}
-	r.suspending = false
 	_, err := term.MakeRaw(r.fd)
 	return err
 }
 
 func (r *raw) restore() error { return term.Restore(r.fd, r.before) }
+
+// stay is what the editor may do to the terminal's mode.
+func stay() error { return nil }

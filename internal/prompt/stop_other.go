@@ -1,0 +1,6 @@
+//go:build !unix
+
+package prompt
+
+// stop does nothing: this system stops no programs.
+func stop() {}
