@@ -165,8 +165,7 @@ func means(key rune) bool {
 // keys is the terminal's input. The editor asks the terminal where its cursor is before each line, and waits for the answer without end
 // where the terminal gives none. But lines begin in the first column here: screen holds the question back, and keys answers it.
 type keys struct {
-	in  io.Reader
-	raw *raw
+	in io.Reader
 
 	mu    sync.Mutex
 	asked bool
