@@ -19,7 +19,7 @@ import (
 // scriptCommands are what the scripts can say beyond testscript's own commands. A program that start began is stopped when its script ends.
 //
 //	start NAME PROGRAM [ARG...]  start a program (mostly dgram) and go on at once
-//	ready NAME                   wait for its first line "ready HOST:PORT" and set $NAME to HOST:PORT, $NAME_host and $NAME_port
+//	ready NAME                   wait for its next line "ready HOST:PORT", or event of that kind, and set $NAME to HOST:PORT, $NAME_host and $NAME_port
 //	await NAME out|err REGEXP    wait until a line of its output, none that was awaited before, matches
 //	signal NAME INT|TERM|...     send it a signal
 //	closeout NAME                close the reading end of its standard output, as head does when it has enough
@@ -120,6 +120,7 @@ type processesKey struct{}
 
 func setUpScript(e *testscript.Env) error {
 	e.Values[processesKey{}] = make(processes)
+	e.Setenv(raceOptions, os.Getenv(raceOptions))
 	return nil
 }
 
@@ -167,19 +168,20 @@ func startProcess(ts *testscript.TestScript, args []string) *process {
 	return p
 }
 
-var readyLine = regexp.MustCompile(`^ready (.*):(\d+)$`)
+var readyLine = regexp.MustCompile(`^ready (.*):(\d+)$|^\{.*"type":"ready".*"udp://([^"]*):(\d+)"`)
 
 func scriptReady(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 1, "ready NAME")
 	p := named(ts, args[0])
-	line, ok := p.out.await(regexp.MustCompile(`^ready `))
-	found := readyLine.FindStringSubmatch(line)
-	if !ok || found == nil {
+	line, ok := p.out.await(readyLine)
+	if !ok {
 		ts.Fatalf("%s never was ready\nstdout: %s\nstderr: %s", args[0], p.out, p.err)
 	}
-	ts.Setenv(args[0], found[1]+":"+found[2])
-	ts.Setenv(args[0]+"_host", found[1])
-	ts.Setenv(args[0]+"_port", found[2])
+	found := readyLine.FindStringSubmatch(line)
+	host, port := found[1]+found[3], found[2]+found[4]
+	ts.Setenv(args[0], host+":"+port)
+	ts.Setenv(args[0]+"_host", host)
+	ts.Setenv(args[0]+"_port", port)
 }
 
 func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {

@@ -122,7 +122,7 @@ func (f *serveFlags) config(addresses []string) (server.Config, error) {
 	}
 	cfg := server.Config{
 		Addresses: addresses, Plan: plan, Shards: f.shards, Count: f.count, Drain: max(f.drain, 1),
-		Options: dgram.Options{Buffer: int(f.buffer), ReceiveBuffer: int(f.receiveBuffer), Join: groups, Interface: f.iface, Portable: f.portable},
+		Options: dgram.Options{Refusals: true, Buffer: int(f.buffer), ReceiveBuffer: int(f.receiveBuffer), Join: groups, Interface: f.iface, Portable: f.portable},
 		Line:    stage.LineOptions{Seed: f.seed},
 	}
 	if len(addresses) == 0 && len(groups) > 0 {
