@@ -29,13 +29,13 @@ type callFlags struct {
 func defineCallFlags(c *command) *callFlags {
 	f := &callFlags{buffer: 65535, input: choice{"text", []string{"text", "hex", "file"}}, output: choice{"text", []string{"text", "hex", "json"}}}
 	c.group("How often, and for how long", func(s *pflag.FlagSet) {
-		s.DurationVar(&f.timeout, "timeout", time.Second, "the first attempt waits this `long`, each further one twice as long as the last")
+		s.DurationVar(&f.timeout, "timeout", time.Second, "wait a `DURATION` for the first attempt, and twice as long for each further one")
 		s.IntVar(&f.tries, "tries", 3, "make `N` attempts at most")
 		s.IntVar(&f.count, "count", 1, "send the message `N` times")
-		s.DurationVar(&f.interval, "interval", 0, "begin this `long` after the last datagram, at the earliest")
+		s.DurationVar(&f.interval, "interval", 0, "let at least a `DURATION` pass between two datagrams")
 		s.IntVar(&f.window, "window", 1, "let `N` datagrams wait for their answers at once")
-		s.DurationVar(&f.collect, "collect", 0, "gather every answer that comes in so `long`; each is shown after who sent it and a tab")
-		s.DurationVar(&f.linger, "linger", 0, "listen so `long` for late and duplicate replies before leaving")
+		s.DurationVar(&f.collect, "collect", 0, "gather every answer that comes within a `DURATION`; each is shown after who sent it and a tab")
+		s.DurationVar(&f.linger, "linger", 0, "listen another `DURATION` for late and duplicate replies before leaving")
 		s.BoolVar(&f.fresh, "fresh", false, "send each attempt from a socket of its own, which tells late replies apart for sure")
 	})
 	c.group("What is sent and shown", func(s *pflag.FlagSet) {
@@ -44,7 +44,7 @@ func defineCallFlags(c *command) *callFlags {
 		s.Var(&f.output, "output", "`KIND` of output: text; hex; json")
 		s.BoolVar(&f.json, "json", false, "the same as --output json: each datagram, fate and exchange as an event of dgram.event/1, one a line")
 		s.BoolVarP(&f.quiet, "quiet", "q", false, "only replies and the exit code: say nothing of what went wrong")
-		s.Var(&f.buffer, "buffer", "take replies of so many `bytes`; what is longer loses its end, and that is said")
+		s.Var(&f.buffer, "buffer", "take replies of up to so many `BYTES`; what is longer loses its end, and that is said")
 	})
 	c.group("The socket", func(s *pflag.FlagSet) {
 		s.StringVar(&f.bind, "bind", "", "send from this `ADDRESS`, or ADDRESS:PORT, or :PORT")
