@@ -47,6 +47,9 @@ func newKernelConn(s *sock.Socket, network Network, o Options) (*kernelConn, err
 	return c, nil
 }
 
+// Socket returns the socket beneath, for whoever serves many of them on one thread ([sock.Fleet]) and then uses the Conn no more.
+func (c *kernelConn) Socket() *sock.Socket { return c.socket }
+
 // Local implements Conn.
 func (c *kernelConn) Local() Endpoint { return c.local }
 
