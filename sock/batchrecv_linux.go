@@ -112,10 +112,23 @@ func (r *Receiver) try(fd uintptr) bool {
 	}
 }
 
-// receive makes one recvmmsg call with flags and keeps what came of it.
+// receive makes one recvmmsg call with flags, which may wait, and keeps what came of it. The runtime is told of the call, so that other
+// goroutines have the processor meanwhile.
 func (r *Receiver) receive(fd uintptr, flags uintptr) {
 	r.rearm()
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), flags, 0, 0)
+	r.keep(n, errno)
+}
+
+// receiveNow is receive for a thread that has nothing else to do, without waiting. The runtime is not told: under load it would give the
+// processor away in every call and take it back, which costs more than the call's own bookkeeping.
+func (r *Receiver) receiveNow(fd uintptr) {
+	r.rearm()
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
+	r.keep(n, errno)
+}
+
+func (r *Receiver) keep(n uintptr, errno unix.Errno) {
 	r.filled, r.err = int(n), errno
 	if errno != 0 {
 		r.filled = 0

@@ -158,10 +158,17 @@ func (w *Sender) call() error {
 	return w.socket.write(w.bound)
 }
 
+// try makes one sendmmsg call; it reports false if there is no room, and the caller is to wait.
 func (w *Sender) try(fd uintptr) bool {
+	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from),
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		var n uintptr
+		var errno syscall.Errno
+		if w.socket.thread != nil { // for the reason given at receiveNow
+			n, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), flags, 0, 0)
+		} else {
+			n, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), flags, 0, 0)
+		}
 		if errno == unix.EINTR {
 			continue
 		}

@@ -112,6 +112,12 @@ func (r *Receiver) recvBlocking() (int, error) {
 // block receives, waiting inside the kernel. ETIME in r.err stands for the deadline, ECANCELED for Close.
 func (r *Receiver) block(fd uintptr) {
 	t := r.socket.thread
+	// Where several came at once last time there are probably more.
+	if r.filled > 1 {
+		if r.receiveNow(fd); r.err == 0 {
+			return
+		}
+	}
 	for {
 		deadline := t.deadline.Load()
 		if deadline != 0 {
