@@ -1,5 +1,5 @@
 # Names for what the scripts do; everything is in test.sh.
-.PHONY: test quick lint fuzz bench
+.PHONY: test quick lint fuzz bench bench-peers
 
 test:
 	./test.sh
@@ -16,3 +16,7 @@ fuzz:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Beside other servers, half an hour on a machine that does nothing else; with every run as JSON: make bench-peers JSON=runs.json
+bench-peers:
+	go run ./internal/peers -out docs/benchmarks.md $(if $(JSON),-json $(JSON)) $(ARGS)
