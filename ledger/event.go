@@ -87,7 +87,8 @@ type ExchangeEvent struct {
 type SummaryEvent struct {
 	Header
 	Summary
-	Balanced bool `json:"balanced"` // Summary.Balance found nothing
+	Balanced bool      `json:"balanced"`       // Summary.Balance found nothing, for the whole and for each
+	Each     []Summary `json:"each,omitempty"` // the account of each socket, where there are several
 }
 
 // ErrorEvent is something that went wrong beside the datagrams: an address that cannot be listened on, receiving that fails.
@@ -99,9 +100,17 @@ type ErrorEvent struct {
 	Errno    string `json:"errno,omitempty"`    // ErrnoName, where there is one
 }
 
-// NewSummaryEvent returns the event of a summary.
-func NewSummaryEvent(s Summary) *SummaryEvent {
-	return &SummaryEvent{Header: Header{Type: TypeSummary}, Summary: s, Balanced: s.Balance() == nil}
+// NewSummaryEvent returns the event of a summary and, where there are several, of the accounts that it is the sum of.
+func NewSummaryEvent(s Summary, each ...Summary) *SummaryEvent {
+	e := &SummaryEvent{Header: Header{Type: TypeSummary}, Summary: s, Balanced: s.Balance() == nil}
+	if len(each) < 2 {
+		return e
+	}
+	for _, one := range each {
+		e.Balanced = e.Balanced && one.Balance() == nil
+	}
+	e.Each = each
+	return e
 }
 
 // NewErrorEvent returns the event of an error; what was being done, to which endpoint, and the errno are taken from it where it has them.

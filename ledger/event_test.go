@@ -41,6 +41,8 @@ func examples() map[string]Event {
 	summary.Time = moment
 	calls := NewSummaryEvent(called())
 	calls.Time = moment
+	shards := shardsEvent()
+	shards.Time = moment
 	return map[string]Event{
 		"ready":     &ReadyEvent{head(TypeReady), []string{"udp://127.0.0.1:12345"}, 1, []string{"upper", "loss:10%"}, "kernel"},
 		"request":   datagram(request, "hello\n", func(*dgram.Datagram) {}),
@@ -63,6 +65,7 @@ func examples() map[string]Event {
 			Error: "no answer from 127.0.0.1:12345 to 3 attempts in 7s"},
 		"summary":        summary,
 		"client-summary": calls,
+		"shards-summary": shards,
 		"error":          failed,
 	}
 }
@@ -187,4 +190,9 @@ func FuzzUnmarshal(f *testing.F) {
 			t.Fatalf("%q was read but cannot be written: %v", line, err)
 		}
 	})
+}
+
+func shardsEvent() *SummaryEvent {
+	total, first, second := two()
+	return NewSummaryEvent(total, first, second)
 }

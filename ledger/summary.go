@@ -10,9 +10,10 @@ import (
 
 // Summary is an account at one moment: of one Conn, or (after Add) of several. It is the body of the summary event of dgram.event/1.
 type Summary struct {
-	Side    string        `json:"side"`       // "server" or "client"
-	Elapsed time.Duration `json:"elapsed_ns"` // since the account was opened
-	Sockets int           `json:"sockets"`    // how many accounts are added up here
+	Side    string        `json:"side"`            // "server" or "client"
+	Elapsed time.Duration `json:"elapsed_ns"`      // since the account was opened
+	Sockets int           `json:"sockets"`         // how many accounts are added up here
+	Local   string        `json:"local,omitempty"` // where the sockets are bound, if they are all bound to one address
 
 	Received      uint64 `json:"received"`                 // datagrams that arrived
 	ReceivedBytes uint64 `json:"received_bytes"`           // their payloads
@@ -115,8 +116,11 @@ func (s *Summary) SetDrops(d dgram.Drops) { s.Drops = Drops(d) }
 
 // Add adds o to s: counts are summed, the longer time stays. Only summaries of the same side add up.
 func (s *Summary) Add(o Summary) {
-	if s.Sockets == 0 {
-		s.Side, s.Drops.Known = o.Side, true
+	switch {
+	case s.Sockets == 0:
+		s.Side, s.Local, s.Drops.Known = o.Side, o.Local, true
+	case s.Local != o.Local:
+		s.Local = ""
 	}
 	s.Elapsed = max(s.Elapsed, o.Elapsed)
 	s.Sockets += o.Sockets

@@ -49,6 +49,34 @@ func called() Summary {
 	}
 }
 
+// two is the account of two sockets that share an address, and of each of them.
+func two() (total Summary, first, second Summary) {
+	first, second = served(), Summary{Side: "server", Sockets: 1, Received: 5, Answered: 5, Sent: 5, Drops: Drops{Known: true}}
+	first.Sockets, first.Local, second.Local = 1, "127.0.0.1:12345", "127.0.0.1:12345"
+	total.Add(first)
+	total.Add(second)
+	return total, first, second
+}
+
+func TestAccountsInWords(t *testing.T) {
+	total, first, second := two()
+	golden(t, "shards.txt", []byte(InWords(total, []Summary{first, second})+"\n"))
+	if got := InWords(first, []Summary{first}); got != first.String() {
+		t.Errorf("one socket's account is given twice:\n%s", got)
+	}
+	if total.Local != first.Local {
+		t.Errorf("the address that both sockets are bound to is given as %q", total.Local)
+	}
+	second.Local = "127.0.0.1:1"
+	if total.Add(second); total.Local != "" {
+		t.Errorf("sockets at several addresses are said to be at %q", total.Local)
+	}
+	second.Answered = 0
+	if NewSummaryEvent(total, first, second).Balanced {
+		t.Error("a shard's account that does not balance is not seen")
+	}
+}
+
 func TestSummaryInWords(t *testing.T) {
 	for file, s := range map[string]Summary{"server.txt": served(), "client.txt": called(),
 		"empty.txt": NewAccount(Serving).Summary().still(), "plain.txt": {Side: "server", Elapsed: 3 * time.Hour, Received: 1000, Answered: 990,

@@ -21,6 +21,26 @@ func (s Summary) String() string {
 	return strings.Join(lines, "\n")
 }
 
+// InWords returns the summary of several sockets in words and, below, where there is more than one, the account of each: what every one
+// of them received, what became of that, and what the system dropped before.
+func InWords(total Summary, each []Summary) string {
+	text := total.String()
+	if len(each) < 2 {
+		return text
+	}
+	for i := range each {
+		s := &each[i]
+		text += fmt.Sprintf("\n%-10s %s", fmt.Sprintf("socket %d", i+1), s.Local)
+		for _, id := range s.identities() {
+			text += "  " + strings.Join(strings.Fields(id.String()), " ")
+		}
+		if s.Drops.Count != 0 || !s.Drops.Known {
+			text += ", lost " + s.Drops.String()
+		}
+	}
+	return text
+}
+
 // String writes an identity as a sentence: received 1,000 = answered 990 + dropped 10 (loss).
 func (id identity) String() string {
 	var terms []string

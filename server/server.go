@@ -89,6 +89,7 @@ func (s *Server) Sockets() []ledger.Summary {
 	all := make([]ledger.Summary, len(s.shards))
 	for i, sh := range s.shards {
 		all[i] = sh.summary()
+		all[i].Local = sh.conn.Local().String()
 	}
 	return all
 }

@@ -71,7 +71,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	if err := untilEnd(srv, signals, show.note); err != nil {
 		return err
 	}
-	show.account(srv.Summary(), f.afterword(srv))
+	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	return srv.Wait()
 }
 

@@ -123,17 +123,17 @@ func (s *serveShow) trouble(err error) { s.talk.say(err.Error()) }
 const lastWords = time.Second
 
 // account prints what became of every datagram: as an event where those are read, else in words on stderr.
-func (s *serveShow) account(sum ledger.Summary, afterword string) {
+func (s *serveShow) account(sum ledger.Summary, each []ledger.Summary, afterword string) {
 	s.talk.close()
 	if s.json {
 		sum.Omitted = s.stream.Omitted()
-		if s.publish(ledger.NewSummaryEvent(sum)) && s.finish(lastWords) {
+		if s.publish(ledger.NewSummaryEvent(sum, each...)) && s.finish(lastWords) {
 			return
 		}
 	}
 	s.finish(lastWords)
 	var text strings.Builder
-	text.WriteString(sum.String() + "\n")
+	text.WriteString(escapeLines(ledger.InWords(sum, each)) + "\n")
 	if afterword != "" {
 		text.WriteString("dgram: " + afterword + "\n")
 	}
