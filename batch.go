@@ -74,6 +74,29 @@ func (b *Batch) Add(peer Endpoint, payload []byte) *Datagram {
 	return d
 }
 
+// Count returns how many datagrams the slots carry together.
+func (b *Batch) Count() int {
+	n := 0
+	for i := range b.Datagrams {
+		n += b.Datagrams[i].Count()
+	}
+	return n
+}
+
+// split gives every datagram of the slots that have no fate a slot of its own: the first stays where it was, the others follow the last slot.
+func (b *Batch) split() {
+	for i := range len(b.Datagrams) {
+		d := b.Datagrams[i]
+		if d.Fate != Undecided || d.Count() == 1 {
+			continue
+		}
+		b.Datagrams[i] = d.At(0)
+		for j := 1; j < d.Count(); j++ {
+			b.put(d.At(j))
+		}
+	}
+}
+
 // put adds a slot that is filled already; the caller has seen to it that there is room.
 func (b *Batch) put(d Datagram) { b.Datagrams = append(b.Datagrams, d) }
 

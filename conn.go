@@ -79,8 +79,8 @@ func NextIDs(n int) uint64 { return lastID.Add(uint64(n)) - uint64(n) + 1 }
 func (b *Batch) Number() {
 	n := 0
 	for i := range b.Datagrams {
-		if b.Datagrams[i].unnumbered() {
-			n++
+		if d := &b.Datagrams[i]; d.unnumbered() {
+			n += d.Count()
 		}
 	}
 	if n == 0 {
@@ -96,7 +96,7 @@ func (b *Batch) Number() {
 			d.Re = d.ID
 		}
 		d.ID, d.numbered = id, true
-		id++
+		id += uint64(d.Count())
 	}
 }
 

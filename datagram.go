@@ -24,6 +24,10 @@ type Datagram struct {
 	Peer Endpoint
 	// Local is the address that it arrived on, and so where a reply leaves from. The zero Endpoint lets the system choose.
 	Local Endpoint
+	// Segment, if not 0, says that the slot carries several datagrams of one flow: each is so many bytes of Data, one behind the other, and
+	// the last may be shorter (UDP_GRO and UDP_SEGMENT, udp(7)). Recv makes such slots only where [Options].Segments asks for it. They
+	// have one fate and consecutive numbers, of which ID and Re are the first.
+	Segment int
 	// Time is the kernel's receive time where it was asked for ([Options].Timestamps), else the zero Time.
 	Time time.Time
 	// Err is the errno behind a Failed, Refused or Unreachable fate.
@@ -55,6 +59,30 @@ func (d *Datagram) Request() uint64 {
 		return d.Re
 	}
 	return d.ID
+}
+
+// Count returns how many datagrams the slot carries: 1, but for a slot with segments.
+func (d *Datagram) Count() int {
+	if d.Segment <= 0 || d.Segment >= len(d.Data) {
+		return 1
+	}
+	return (len(d.Data) + d.Segment - 1) / d.Segment
+}
+
+// At returns datagram i of the slot, 0 <= i < Count, as a slot of its own; its Data is a part of d's.
+func (d *Datagram) At(i int) Datagram {
+	one := *d
+	if d.Count() == 1 {
+		return one
+	}
+	start := i * d.Segment
+	end := min(start+d.Segment, len(d.Data))
+	one.Data, one.Segment = d.Data[start:end:end], 0
+	one.ID += uint64(i)
+	if d.Re != 0 {
+		one.Re += uint64(i)
+	}
+	return one
 }
 
 // Notice reports whether the slot, fresh from Recv, is a report on a datagram sent before, not a datagram.

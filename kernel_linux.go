@@ -19,7 +19,8 @@ type kernelConn struct {
 	remote  Endpoint // where a zero Peer goes; zero on a listening socket
 	options Options
 	caps    Caps
-	arrival bool   // control messages tell the address of arrival
+	arrival bool // control messages tell the address of arrival
+	gro     groSwitch
 	unlink  func() // removes the path of a unix socket
 
 	send sender
@@ -54,7 +55,11 @@ func (c *kernelConn) Socket() *sock.Socket { return c.socket }
 func (c *kernelConn) Local() Endpoint { return c.local }
 
 // Caps implements Conn.
-func (c *kernelConn) Caps() Caps { return c.caps }
+func (c *kernelConn) Caps() Caps {
+	caps := c.caps
+	caps.GRO = c.gro.on.Load()
+	return caps
+}
 
 // SetReadDeadline implements Conn.
 func (c *kernelConn) SetReadDeadline(t time.Time) error { return c.socket.SetReadDeadline(t) }
@@ -62,7 +67,7 @@ func (c *kernelConn) SetReadDeadline(t time.Time) error { return c.socket.SetRea
 // Drops implements Conn.
 func (c *kernelConn) Drops() Drops {
 	n, err := c.socket.MemoryDrops()
-	return Drops{Count: uint64(n), Known: err == nil, AtLeast: c.caps.GRO}
+	return Drops{Count: uint64(n), Known: err == nil, AtLeast: c.gro.used.Load()}
 }
 
 // Close implements Conn.
@@ -72,6 +77,11 @@ func (c *kernelConn) Close() error {
 		c.unlink()
 	}
 	return err
+}
+
+// control reports whether control messages are wanted of each datagram.
+func (c *kernelConn) control() bool {
+	return c.arrival || c.options.Headers || c.options.Timestamps || c.gro.on.Load()
 }
 
 // receiver is what a kernelConn keeps in a Batch.
@@ -86,10 +96,10 @@ func (c *kernelConn) NewBatch(n int) *Batch {
 	n = max(n, 1)
 	r := &receiver{conn: c, from: c.socket.NewReceiver(sock.ReceiverConfig{
 		Messages: n, Size: c.options.Buffer, Errors: c.options.Refusals && c.local.network != Unixgram,
-		Control: c.arrival || c.options.Headers || c.options.Timestamps || c.caps.GRO,
+		Control: c.control() || c.gro.possible(c.options),
 	})}
 	b := NewBatch(n, r)
-	if c.caps.GRO {
+	if c.gro.possible(c.options) {
 		b.SetCap(n * sock.MaxSegments)
 	}
 	return b
@@ -108,8 +118,12 @@ func (c *kernelConn) Recv(b *Batch) error {
 	var err error
 	for range maxStoredErrors {
 		var n int
+		r.from.UseControl(c.control())
 		if n, err = r.from.Recv(); n > 0 {
 			r.fill(b, n)
+			if c.options.AutoGRO != nil {
+				c.gro.watch(c, b, n)
+			}
 			break
 		}
 		if err != nil && !isErrno(err) {
@@ -123,9 +137,11 @@ func (c *kernelConn) Recv(b *Batch) error {
 	if len(b.Datagrams) == 0 {
 		return c.recvError(err)
 	}
-	id := NextIDs(len(b.Datagrams))
+	id := NextIDs(b.Count())
 	for i := range b.Datagrams {
-		b.Datagrams[i].ID = id + uint64(i)
+		d := &b.Datagrams[i]
+		d.ID = id
+		id += uint64(d.Count())
 	}
 	return nil
 }
@@ -146,7 +162,7 @@ func (c *kernelConn) recvError(err error) error {
 func (r *receiver) fill(b *Batch, n int) {
 	c := r.conn
 	ip := c.local.network.IP()
-	control := c.arrival || c.options.Headers || c.options.Timestamps || c.caps.GRO
+	control := c.control()
 	for i := range n {
 		d := Datagram{Local: c.local, Truncated: r.from.Truncated(i), batch: b}
 		if ip {
@@ -176,6 +192,11 @@ func (r *receiver) describe(d *Datagram) {
 func (r *receiver) split(b *Batch, d Datagram, data []byte, segment int) {
 	if segment <= 0 || segment >= len(data) {
 		d.Data = data
+		b.put(d)
+		return
+	}
+	if c := r.conn; c.options.Segments && c.caps.GSO {
+		d.Data, d.Segment = data[:len(data):len(data)], segment
 		b.put(d)
 		return
 	}

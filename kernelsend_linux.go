@@ -1,6 +1,7 @@
 package dgram
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"sync"
@@ -50,32 +51,33 @@ func (c *kernelConn) Send(b *Batch) error {
 	b.Number()
 	c.send.mu.Lock()
 	defer c.send.mu.Unlock()
-	// A message whose segmentation was refused leaves its slots without a fate: the second pass sends them one by one.
-	for range 2 {
-		left, err := c.send.pass(b.Datagrams)
-		if err != nil || !left {
-			return err
-		}
+	// A message whose segmentation was refused leaves its slots without a fate: the second pass sends their datagrams one by one.
+	left, err := c.send.pass(b.Datagrams)
+	if err != nil || !left {
+		return err
 	}
-	return nil
+	b.split()
+	_, err = c.send.pass(b.Datagrams)
+	return err
 }
 
 // pass sends every slot that has no fate. left reports that some still have none.
 func (s *sender) pass(slots []Datagram) (left bool, err error) {
 	for i := 0; i < len(slots); {
-		i = s.gather(slots, i)
+		next, passed := s.gather(slots, i)
+		i = next
 		again, err := s.flush(slots)
 		if err != nil {
 			s.failRest(slots)
 			return false, err
 		}
-		left = left || again
+		left = left || again || passed
 	}
 	return left, nil
 }
 
-// gather fills the sender with slots from i on and returns the first that it left.
-func (s *sender) gather(slots []Datagram, i int) int {
+// gather fills the sender with slots from i on and returns the first that it did not come to; left reports that it passed over some.
+func (s *sender) gather(slots []Datagram, i int) (next int, left bool) {
 	s.out.Reset()
 	s.slots, s.first, s.run = s.slots[:0], s.first[:0], run{}
 	for ; i < len(slots) && !s.out.Full(); i++ {
@@ -85,6 +87,9 @@ func (s *sender) gather(slots []Datagram, i int) int {
 		}
 		if s.joins(d) {
 			s.out.AddSegment(d.Data, s.run.size)
+		} else if d.Segment > s.segment {
+			left = true // was too large for a segment before: to be sent one by one
+			continue
 		} else if errno := s.begin(d); errno != 0 {
 			d.Fate, d.Err = Failed, errno
 			continue
@@ -93,7 +98,7 @@ func (s *sender) gather(slots []Datagram, i int) int {
 		}
 		s.slots = append(s.slots, i)
 	}
-	return i
+	return i, left
 }
 
 // maxMessage bounds the payload of one message with segments: with its headers it must stay a valid IPv4 length (udp(7), UDP_SEGMENT).
@@ -102,7 +107,7 @@ const maxMessage = 65000
 // joins reports whether d can be one more segment of the message being gathered, and counts it in.
 func (s *sender) joins(d *Datagram) bool {
 	r, n := &s.run, len(d.Data)
-	if !r.open || n == 0 || n > r.size || r.count == sock.MaxSegments || r.total+n > maxMessage || d.Peer != r.peer || d.Local != r.local {
+	if !r.open || n == 0 || d.Segment != 0 || n > r.size || r.count == sock.MaxSegments || r.total+n > maxMessage || d.Peer != r.peer || d.Local != r.local {
 		return false
 	}
 	r.count, r.total = r.count+1, r.total+n
@@ -133,6 +138,11 @@ func (s *sender) begin(d *Datagram) syscall.Errno {
 	from, iface := s.source(d)
 	s.out.AddInet(peer.AddrPort(), from, iface, d.Data)
 	n := len(d.Data)
+	if d.Count() > 1 {
+		s.out.SetSegment(d.Segment)
+		s.run.open = false
+		return 0
+	}
 	s.run = run{peer: d.Peer, local: d.Local, size: n, total: n, count: 1, open: n > 0 && n <= s.segment}
 	return 0
 }
@@ -210,18 +220,20 @@ func isStored(errno syscall.Errno) bool {
 	return false
 }
 
-// segmentationRefused reports whether message m carries segments and errno says that they were the matter; it remembers what it learned.
+// segmentationRefused reports whether message m carries several datagrams and errno says that they were the matter; it remembers what it learned.
 // EIO: the device cannot checksum them. EINVAL, EMSGSIZE: a segment is larger than the path takes in one packet.
 func (s *sender) segmentationRefused(slots []Datagram, m int, errno syscall.Errno) bool {
 	span := s.span(m, m+1)
-	if len(span) < 2 {
+	first := &slots[span[0]]
+	size := cmp.Or(first.Segment, len(first.Data))
+	if len(span) < 2 && first.Count() == 1 {
 		return false
 	}
 	switch errno {
 	case syscall.EIO:
 		s.segment = 0
 	case syscall.EINVAL, syscall.EMSGSIZE:
-		s.segment = min(s.segment, len(slots[span[0]].Data)-1)
+		s.segment = min(s.segment, size-1)
 	default:
 		return false
 	}

@@ -9,25 +9,27 @@ import (
 
 // Options say how a socket is to be opened. The zero value is right for most: each field's zero means what its comment calls the default.
 type Options struct {
-	Buffer        int       // longest datagram received whole, bytes; default 65,535
-	ReceiveBuffer int       // kernel receive buffer asked for, bytes (SO_RCVBUF, socket(7)); default 4 MiB; the kernel may grant less
-	SendBuffer    int       // the same for sending (SO_SNDBUF)
-	ReusePort     bool      // several sockets share the port, and the kernel spreads flows over them (SO_REUSEPORT)
-	Broadcast     bool      // allow sending to broadcast addresses (SO_BROADCAST)
-	Refusals      bool      // see ICMP errors about what was sent as notices (IP_RECVERR, ip(7)); Dial sets it
-	Timestamps    bool      // ask for kernel receive times (SO_TIMESTAMPNS)
-	Headers       bool      // ask for TTL, TOS, arrival address and interface of each datagram
-	GRO           bool      // let the kernel coalesce a flow's datagrams into one buffer (UDP_GRO, udp(7))
-	NoGSO         bool      // never hand several datagrams to the kernel as one (UDP_SEGMENT)
-	DontFragment  bool      // set DF, so that a datagram over the path's MTU fails instead of being cut up (IP_MTU_DISCOVER)
-	TTL           int       // time to live or hop limit of what is sent; default the system's; also for multicast
-	TOS           int       // type of service or traffic class of what is sent
-	Interface     string    // bind to this interface (SO_BINDTODEVICE), and send multicast there
-	Join          []Address // multicast groups to join; their port is ignored; the Interface, or a zone, chooses where
-	NoLoopback    bool      // do not hear one's own multicast (IP_MULTICAST_LOOP)
-	Bind          Endpoint  // Dial only: the local address and port to send from; default the system's choice
-	Portable      bool      // use package net even where the kernel has a better way
-	Blocking      bool      // Recv blocks its thread in the kernel: answers sooner, costs a thread, and keeps the goroutine that receives on it; ignored by Conns that cannot
+	Buffer        int           // longest datagram received whole, bytes; default 65,535
+	ReceiveBuffer int           // kernel receive buffer asked for, bytes (SO_RCVBUF, socket(7)); default 4 MiB; the kernel may grant less
+	SendBuffer    int           // the same for sending (SO_SNDBUF)
+	ReusePort     bool          // several sockets share the port, and the kernel spreads flows over them (SO_REUSEPORT)
+	Broadcast     bool          // allow sending to broadcast addresses (SO_BROADCAST)
+	Refusals      bool          // see ICMP errors about what was sent as notices (IP_RECVERR, ip(7)); Dial sets it
+	Timestamps    bool          // ask for kernel receive times (SO_TIMESTAMPNS)
+	Segments      bool          // let slots carry several datagrams, as they were coalesced: Datagram.Segment. Only with GRO, and where the socket can send them so too
+	Headers       bool          // ask for TTL, TOS, arrival address and interface of each datagram
+	AutoGRO       func(on bool) // not nil: GRO is turned on while heavy flows arrive and off again, and this is told each time, on the goroutine that receives
+	GRO           bool          // let the kernel coalesce a flow's datagrams into one buffer (UDP_GRO, udp(7))
+	NoGSO         bool          // never hand several datagrams to the kernel as one (UDP_SEGMENT)
+	DontFragment  bool          // set DF, so that a datagram over the path's MTU fails instead of being cut up (IP_MTU_DISCOVER)
+	TTL           int           // time to live or hop limit of what is sent; default the system's; also for multicast
+	TOS           int           // type of service or traffic class of what is sent
+	Interface     string        // bind to this interface (SO_BINDTODEVICE), and send multicast there
+	Join          []Address     // multicast groups to join; their port is ignored; the Interface, or a zone, chooses where
+	NoLoopback    bool          // do not hear one's own multicast (IP_MULTICAST_LOOP)
+	Bind          Endpoint      // Dial only: the local address and port to send from; default the system's choice
+	Portable      bool          // use package net even where the kernel has a better way
+	Blocking      bool          // Recv blocks its thread in the kernel: answers sooner, costs a thread, and keeps the goroutine that receives on it; ignored by Conns that cannot
 }
 
 const (

@@ -93,7 +93,7 @@ func bindUDP(s *sock.Socket, e Endpoint, o Options) (*kernelConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.caps.GRO = setup.gro
+	c.gro.set(setup.gro)
 	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = o.Refusals, o.Timestamps, setup.granted
 	if c.arrival {
 		setup.arrival()

@@ -66,7 +66,7 @@ func (a *Account) Received(b *dgram.Batch) {
 			notices++
 			continue
 		}
-		n++
+		n += uint64(d.Count())
 		bytes += uint64(len(d.Data))
 		if d.Truncated {
 			truncated++
@@ -107,7 +107,7 @@ func (a *Account) Late(_ uint64, f dgram.Fate) {
 	case dgram.Matched, dgram.Late, dgram.Duplicate, dgram.Stray:
 	case dgram.Failed:
 		a.pending.Add(-1)
-		a.fail(0)
+		a.fail(0, 1)
 	case dgram.Dropped:
 		a.pending.Add(-1)
 		a.dropped[dgram.NoReason].Add(1)
@@ -137,23 +137,24 @@ func isNotice(d *dgram.Datagram) bool {
 }
 
 func (a *Account) settle(t *tally, d *dgram.Datagram) {
+	n := uint64(d.Count())
 	if d.Deferred {
-		t.pending--
+		t.pending -= int64(n)
 	}
 	switch d.Fate {
 	case dgram.Pending:
-		t.pending++
+		t.pending += int64(n)
 		return
 	case dgram.Answered:
-		t.sent++
+		t.sent += n
 		t.sentBytes += uint64(len(d.Data))
 	case dgram.Dropped:
-		t.dropped[d.Reason%dgram.MaxReasons]++
+		t.dropped[d.Reason%dgram.MaxReasons] += n
 		t.anyDropped = true
 	case dgram.Failed:
-		a.fail(d.Err)
+		a.fail(d.Err, n)
 	}
-	t.fates[d.Fate]++
+	t.fates[d.Fate] += n
 }
 
 func (a *Account) extra(t *tally, d *dgram.Datagram) {
@@ -171,7 +172,7 @@ func (a *Account) attempt(t *tally, d *dgram.Datagram) {
 	if d.Fate != dgram.Pending {
 		t.fates[d.Fate]++
 		if d.Fate == dgram.Failed {
-			a.fail(d.Err)
+			a.fail(d.Err, 1)
 		}
 		return
 	}
@@ -200,9 +201,9 @@ func (a *Account) post(t *tally) {
 	}
 }
 
-func (a *Account) fail(errno syscall.Errno) {
+func (a *Account) fail(errno syscall.Errno, n uint64) {
 	a.mu.Lock()
-	a.failed[errno]++
+	a.failed[errno] += n
 	a.mu.Unlock()
 }
 

@@ -73,9 +73,12 @@ func (s *Stream) keep(b *dgram.Batch, kindOf func(*dgram.Datagram) kind) {
 		switch {
 		case !s.wants[k]:
 		case closed:
-			s.omit(1)
+			s.omit(d.Count())
 		default:
-			s.put(k, now, d)
+			for j := range d.Count() {
+				one := d.At(j)
+				s.put(k, now, &one)
+			}
 		}
 	}
 	if !closed {

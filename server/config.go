@@ -26,8 +26,8 @@ type Config struct {
 	// Handler makes the reply on a worker of its own, and may take its time.
 	Handler stage.Handler
 
-	// Options are those of every socket. Start sets ReusePort where Shards asks for it, and Blocking: a server has few sockets, and
-	// its goroutines do nothing but receive.
+	// Options are those of every socket. Start sets ReusePort where Shards asks for it; Blocking: a server has few sockets, and
+	// its goroutines do nothing but receive; AutoGRO, if it is nil; and Segments, where every stage of the plan takes them.
 	Options dgram.Options
 	// Shards is how many sockets share each address, each with a goroutine of its own (SO_REUSEPORT, socket(7)); 0 is 1. The system
 	// spreads flows over them: a flow stays in order, and stays with one shard. More than one is for load over what one processor can
@@ -78,6 +78,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Drain = defaultDrain
 	}
 	c.Options.Blocking = true
+	c.Options.Segments = c.Plan.Segments() && c.Count == 0
+	if c.Options.AutoGRO == nil {
+		c.Options.AutoGRO = func(bool) {}
+	}
 	if c.Listen == nil {
 		c.Listen = dgram.ListenEndpoint
 	}

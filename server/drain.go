@@ -66,7 +66,7 @@ func (sh *shard) queueBound() bound {
 }
 
 func (l *bound) take(b *dgram.Batch) {
-	l.datagrams -= len(b.Datagrams)
+	l.datagrams -= b.Count()
 	for i := range b.Datagrams {
 		l.bytes -= len(b.Datagrams[i].Data)
 	}

@@ -75,8 +75,8 @@ func (sh *shard) take(b *dgram.Batch) {
 // arrivals counts the datagrams of a batch that are no notices.
 func arrivals(b *dgram.Batch) (n uint64) {
 	for i := range b.Datagrams {
-		if !b.Datagrams[i].Notice() {
-			n++
+		if d := &b.Datagrams[i]; !d.Notice() {
+			n += uint64(d.Count())
 		}
 	}
 	return n

@@ -21,19 +21,20 @@ type mmsghdr struct {
 // Receiver receives datagrams from one socket in batches (recvmmsg(2)). It owns the buffers: what Data returns is valid until the next
 // Recv. One goroutine uses it at a time.
 type Receiver struct {
-	socket  *Socket
-	bound   func(uintptr) bool // try, bound once so that no call allocates
-	blocked func(uintptr)      // block, likewise
-	hdr     []mmsghdr
-	iov     []unix.Iovec
-	name    []rawSockaddr
-	control []byte
-	buffer  []byte
-	size    int // longest datagram received whole
-	stride  int // from one buffer to the next
-	filled  int // messages of the last Recv, whose headers the kernel has changed
-	errors  bool
-	err     syscall.Errno
+	socket     *Socket
+	bound      func(uintptr) bool // try, bound once so that no call allocates
+	blocked    func(uintptr)      // block, likewise
+	hdr        []mmsghdr
+	iov        []unix.Iovec
+	name       []rawSockaddr
+	control    []byte
+	controlled bool // the headers point into control
+	buffer     []byte
+	size       int // longest datagram received whole
+	stride     int // from one buffer to the next
+	filled     int // messages of the last Recv, whose headers the kernel has changed
+	errors     bool
+	err        syscall.Errno
 }
 
 // controlSize is room for every control message that a Receiver knows: packet info, times, TTL, TOS, drops and segment size.
@@ -65,13 +66,28 @@ func (s *Socket) NewReceiver(c ReceiverConfig) *Receiver {
 		h := &r.hdr[i].hdr
 		h.Name, h.Iov = &r.name[i][0], &r.iov[i]
 		h.SetIovlen(1)
-		if c.Control {
-			h.Control = &r.control[i*controlSize]
-		}
 	}
+	r.UseControl(true)
 	r.filled = c.Messages
 	r.bound, r.blocked = r.try, r.block
 	return r
+}
+
+// UseControl turns the receiving of control messages off and on, on a Receiver that was made with them.
+func (r *Receiver) UseControl(on bool) {
+	if r.control == nil || on == r.controlled {
+		return
+	}
+	r.controlled = on
+	for i := range r.hdr {
+		h := &r.hdr[i].hdr
+		h.Control = nil
+		h.SetControllen(0)
+		if on {
+			h.Control = &r.control[i*controlSize]
+			h.SetControllen(controlSize)
+		}
+	}
 }
 
 // Recv waits until there is something, and returns how many messages it took: at least one, unless ReceiverConfig.Errors is set and the
@@ -140,7 +156,7 @@ func (r *Receiver) rearm() {
 	for i := range r.hdr[:r.filled] {
 		h := &r.hdr[i].hdr
 		h.Namelen = sockaddrSize
-		if r.control != nil {
+		if r.controlled {
 			h.SetControllen(controlSize)
 		}
 	}
@@ -192,7 +208,7 @@ type Control struct {
 // Control reads the control messages of message i into c.
 func (r *Receiver) Control(i int, c *Control) {
 	*c = Control{}
-	if r.control == nil {
+	if !r.controlled {
 		return
 	}
 	used := min(int(r.hdr[i].hdr.Controllen), controlSize)

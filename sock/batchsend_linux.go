@@ -15,20 +15,21 @@ const MaxSegments = 64
 // Sender sends datagrams through one socket in batches (sendmmsg(2)). It copies no payload: what Add was given must stay as it is until
 // Send returned. One goroutine uses it at a time.
 type Sender struct {
-	socket  *Socket
-	bound   func(uintptr) bool // try, bound once so that no call allocates
-	blocked func(uintptr)      // block, likewise
-	family  Family
-	hdr     []mmsghdr
-	iov     []unix.Iovec
-	name    []rawSockaddr
-	control []byte
-	used    int // messages added
-	vectors int // of iov
-	from    int // first message to send
-	sent    int
-	wait    bool
-	err     syscall.Errno
+	socket    *Socket
+	bound     func(uintptr) bool // try, bound once so that no call allocates
+	blocked   func(uintptr)      // block, likewise
+	family    Family
+	hdr       []mmsghdr
+	iov       []unix.Iovec
+	name      []rawSockaddr
+	control   []byte
+	used      int  // messages added
+	vectors   int  // of iov
+	segmented bool // the message added last has its segment size
+	from      int  // first message to send
+	sent      int
+	wait      bool
+	err       syscall.Errno
 }
 
 // sendControlSize is room for packet info (the larger, IPv6 form) and a segment size.
@@ -77,12 +78,21 @@ func (w *Sender) AddUnix(to UnixAddr, data []byte) {
 	}
 }
 
+// SetSegment says that the message that was added last is several datagrams: its payload is cut into pieces of size bytes, and the last may be
+// shorter (UDP_SEGMENT, udp(7)).
+func (w *Sender) SetSegment(size int) { w.putSegmentSize(&w.hdr[w.used-1].hdr, size) }
+
 // AddSegment lengthens the message that was added last by one more datagram (UDP_SEGMENT, udp(7)). All but the last datagram of a message
 // must be size bytes long, and there are MaxSegments at most: the caller sees to both.
 func (w *Sender) AddSegment(data []byte, size int) {
 	h := &w.hdr[w.used-1].hdr
-	if h.Iovlen == 1 {
+	if !w.segmented {
 		w.putSegmentSize(h, size)
+	}
+	// What follows in memory, as the pieces of a coalesced message do, needs no vector of its own.
+	if last := &w.iov[w.vectors-1]; uintptr(unsafe.Pointer(last.Base))+uintptr(last.Len) == uintptr(unsafe.Pointer(unsafe.SliceData(data))) {
+		last.SetLen(int(last.Len) + len(data))
+		return
 	}
 	w.putVector(data)
 	h.SetIovlen(int(h.Iovlen) + 1)
@@ -93,6 +103,7 @@ func (w *Sender) add(data []byte) *unix.Msghdr {
 	*h = unix.Msghdr{Iov: &w.iov[w.vectors]}
 	h.SetIovlen(1)
 	w.putVector(data)
+	w.segmented = false
 	w.used++
 	return h
 }
@@ -132,6 +143,7 @@ func (w *Sender) putPacketInfo(h *unix.Msghdr, from netip.Addr, iface int32) {
 }
 
 func (w *Sender) putSegmentSize(h *unix.Msghdr, size int) {
+	w.segmented = true
 	binary.NativeEndian.PutUint16(w.controlMessage(h, unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(size))
 }
 

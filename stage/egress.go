@@ -29,7 +29,7 @@ func hasAddress(d *dgram.Datagram) bool {
 
 // admit gives d a fate and reports false if it cannot be sent.
 func admit(d *dgram.Datagram) bool {
-	if len(d.Data) > dgram.MaxPayload {
+	if len(d.Data) > dgram.MaxPayload && d.Count() == 1 {
 		d.DropFor(dgram.ReasonTooBig)
 		return false
 	}

@@ -45,6 +45,7 @@ type Step struct {
 	Name    string       // as in the spec, or as the program named it
 	Kind    Kind         // orders nothing; once a reply is decided, transforms, rules and handlers are passed over
 	Needs   Needs        // what its stage reads of the Context
+	Bytes   bool         // its stage changes each byte by itself, and so takes a slot with segments (dgram.Datagram.Segment) as one
 	New     func() Stage // makes one goroutine's own instance; nil for a handler
 	Handler Handler      // shared by all; nil for anything else
 }
@@ -86,6 +87,16 @@ func NewPlan(steps ...Step) *Plan {
 
 // Steps returns a copy of the plan's steps, to make another plan of.
 func (p *Plan) Steps() []Step { return append([]Step(nil), p.steps...) }
+
+// Segments reports whether every step takes a slot with segments as one.
+func (p *Plan) Segments() bool {
+	for _, s := range p.steps {
+		if !s.Bytes {
+			return false
+		}
+	}
+	return true
+}
 
 // Needs returns what any of the steps reads of the Context.
 func (p *Plan) Needs() Needs { return p.needs }

@@ -11,7 +11,9 @@ var echoSpec = Spec{
 	Summary:  "the datagram back as it came",
 	Examples: []string{"echo"},
 	New: func(string) (Step, error) {
-		return plain(func(*Context, *dgram.Datagram, *Effect) {}), nil
+		step := plain(func(*Context, *dgram.Datagram, *Effect) {})
+		step.Bytes = true
+		return step, nil
 	},
 }
 

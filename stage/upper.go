@@ -29,7 +29,7 @@ var lowerSpec = Spec{
 func caseStep(argument string, plain func([]byte), caser func() cases.Caser) (Step, error) {
 	switch argument {
 	case "":
-		return Step{New: func() Stage { return asciiCase(plain) }}, nil
+		return Step{Bytes: true, New: func() Stage { return asciiCase(plain) }}, nil
 	case "unicode":
 		return Step{New: func() Stage { return &unicodeCase{plain: plain, caser: caser()} }}, nil
 	}

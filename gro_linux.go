@@ -1,0 +1,75 @@
+package dgram
+
+import (
+	"sync/atomic"
+
+	"dgram/sock"
+)
+
+// groSwitch turns receive offload (UDP_GRO, udp(7)) on while heavy flows arrive, and off again. For a flow whose sender or network card hands
+// over many datagrams at once it saves most of the cost; for many small flows it costs more than it saves.
+type groSwitch struct {
+	on   atomic.Bool
+	used atomic.Bool // it has been on: what was dropped may count for several
+
+	// Of the goroutine that receives alone.
+	datagrams, messages, runs int      // since the last decision; a run is neighbours of one peer
+	last                      Endpoint // of the run
+	pause, penalty            int      // decisions to let pass before the next try
+}
+
+func (g *groSwitch) possible(o Options) bool { return g.on.Load() || o.AutoGRO != nil }
+
+func (g *groSwitch) set(on bool) {
+	g.on.Store(on)
+	if on {
+		g.used.Store(true)
+	}
+}
+
+// What decides: after so many datagrams, a run of so many tells a heavy flow, and so many datagrams a message tell that offload is worth it. A
+// try that was not is not repeated for a while, each time twice as long.
+const (
+	groDecision  = 1024
+	groHeavyRun  = 8
+	groWorthIt   = 2
+	groMaxPause  = 4096
+	groFirstTurn = 1
+)
+
+// watch counts a batch of n messages, and turns the offload on or off where what was counted says so.
+func (g *groSwitch) watch(c *kernelConn, b *Batch, n int) {
+	g.messages += n
+	for i := range b.Datagrams {
+		d := &b.Datagrams[i]
+		g.datagrams += d.Count()
+		if d.Peer != g.last {
+			g.runs, g.last = g.runs+1, d.Peer
+		}
+	}
+	if g.datagrams < groDecision {
+		return
+	}
+	heavy, worth := g.datagrams >= groHeavyRun*g.runs, g.datagrams >= groWorthIt*g.messages
+	g.datagrams, g.messages, g.runs = 0, 0, 0
+	switch on := g.on.Load(); {
+	case on && worth:
+		g.penalty = 0
+	case on:
+		g.penalty = min(max(2*g.penalty, groFirstTurn), groMaxPause)
+		g.pause = g.penalty
+		g.turn(c, false)
+	case g.pause > 0:
+		g.pause--
+	case heavy:
+		g.turn(c, true)
+	}
+}
+
+// turn leaves things as they are where the socket has no such option.
+func (g *groSwitch) turn(c *kernelConn, on bool) {
+	if c.socket.Set(sock.UDPGRO, truth(on)) == nil {
+		g.set(on)
+		c.options.AutoGRO(on)
+	}
+}
