@@ -47,7 +47,7 @@ type Config struct {
 	// Dial opens the flows' sockets; nil is dgram.DialEndpoint, or a faster way to the same sockets where there is one.
 	Dial func(dgram.Endpoint, dgram.Options) (dgram.Conn, error)
 	// OnSecond is told of each second when it is over, on one goroutine, in order. It may be slow: the load is not held up by it, and
-	// seconds that it was too slow for are told as one longer one.
+	// seconds that end meanwhile are passed over; the Result has them.
 	OnSecond func(Second)
 	// ServerDrops, where not nil, reads how many datagrams the server's socket had dropped so far, from counters that the server
 	// itself publishes; source names them. Without it a server on this host is looked up in /proc/net/udp and udp6.

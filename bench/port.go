@@ -1,0 +1,31 @@
+package bench
+
+import (
+	"syscall"
+	"time"
+)
+
+// port is what a worker sends and receives through: the sockets of its flows.
+type port interface {
+	// receive tells w of everything that has arrived, and waits for it at most so long: arrived and notice for each datagram and
+	// report, then drained for the flow.
+	receive(w *worker, wait time.Duration)
+	// send sends requests by a flow and puts an errno for each that the system did not take into failed, 0 for the others.
+	send(flow int32, requests [][]byte, failed []syscall.Errno)
+	// spins says that looking again and again without waiting makes sense.
+	spins() bool
+	// drops is how many datagrams the sockets dropped because they were full. It may be called from any goroutine.
+	drops() (n int64, known, atLeast bool)
+	// traits are what a Result says of the sockets.
+	traits() traits
+	close() error
+}
+
+type traits struct {
+	transport  string
+	timestamps bool
+	gso, gro   bool
+}
+
+// sendPatience is how long a request waits for room in a full send buffer (EAGAIN) before it counts as failed.
+const sendPatience = 100 * time.Millisecond
