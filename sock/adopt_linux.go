@@ -37,6 +37,24 @@ func FromFDAs(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
 	return s, nil
 }
 
+// FromFDBlocking is FromFD and BlockThreads in one, for a descriptor that another process receives from at the same time: of what belongs to the
+// open file description and is shared, it changes nothing but what BlockThreads needs, and a process that has called BlockThreads has set that
+// already. On success the Socket owns the descriptor and has made it close-on-exec; on failure it is still the caller's to close.
+func FromFDBlocking(fd int) (*Socket, error) {
+	if err := checkSocket(fd); err != nil {
+		return nil, err
+	}
+	s, err := detect(fd, UNSPEC, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	unix.CloseOnExec(fd)
+	if err := s.outside(fd); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // prepare makes a descriptor close-on-exec and nonblocking, and gives a
 // function that takes both back.
 func prepare(fd uintptr) (restore func(), err error) {
@@ -104,6 +122,18 @@ func fileKind(fd int, mode uint32) string {
 // adopt makes a Socket of a descriptor that is nonblocking already. On failure
 // the descriptor stays open.
 func adopt(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
+	s, err := detect(fd, family, typ, proto)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.register(fd); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// detect makes a Socket that has no descriptor yet, of what is known and what the kernel says about fd.
+func detect(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
 	what := fmt.Sprintf("fd %d", fd)
 	detected := func(option int, known int) (int, error) {
 		if known != 0 {
@@ -127,11 +157,7 @@ func adopt(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Socket{family: Family(domain), typ: Type(kernelType(Type(kind))), proto: Proto(number)}
-	if err := s.register(fd); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return &Socket{family: Family(domain), typ: Type(kernelType(Type(kind))), proto: Proto(number)}, nil
 }
 
 // unpollable keeps files that could not be registered: were they collected,

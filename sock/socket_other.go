@@ -28,6 +28,9 @@ func FromFD(int) (*Socket, error) { return nil, unsupported("take over") }
 // FromFDAs fails: sockets of this package are Linux only.
 func FromFDAs(int, Family, Type, Proto) (*Socket, error) { return nil, unsupported("take over") }
 
+// FromFDBlocking fails: sockets of this package are Linux only.
+func FromFDBlocking(int) (*Socket, error) { return nil, unsupported("take over") }
+
 // Family is UNSPEC here.
 func (*Socket) Family() Family { return UNSPEC }
 

@@ -27,36 +27,44 @@ const wakeSignal = unix.SIGURG
 // handler asks for calls to be restarted (signal(7), "Interruption of system calls").
 const foreverSeconds = 1 << 30
 
+const forever = foreverSeconds * time.Second
+
 // BlockThreads takes the socket out of Go's poller: a Receiver then blocks its thread in the kernel. The goroutine that receives is locked to
 // its thread from its first Recv on. Only Receivers and Senders serve such a socket; RecvFrom and Accept do not. It is
 // called once, before the socket is used by anybody else.
 func (s *Socket) BlockThreads() error {
 	fd := -1
 	var err error
-	if controlErr := s.control(func(old uintptr) {
-		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3); err != nil {
-			return
-		}
-		if err = unix.SetNonblock(fd, false); err == nil {
-			err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: foreverSeconds})
-		}
-	}); controlErr != nil {
+	if controlErr := s.control(func(old uintptr) { fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3) }); controlErr != nil {
 		return controlErr
 	}
 	if err != nil {
-		if fd >= 0 {
-			_ = unix.Close(fd)
-		}
 		return s.fail("dup", "", err)
 	}
-	file := os.NewFile(uintptr(fd), s.file.Name())
+	old := s.file
+	if err := s.outside(fd); err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	return old.Close()
+}
+
+// outside makes fd the descriptor of the socket, out of Go's poller. On failure fd stays open, and the caller's.
+func (s *Socket) outside(fd int) error {
+	err := unix.SetNonblock(fd, false)
+	if err == nil {
+		err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: foreverSeconds})
+	}
+	if err != nil {
+		return s.fail("block threads", fmt.Sprintf("fd %d", fd), err)
+	}
+	file := os.NewFile(uintptr(fd), fmt.Sprintf("%v %v fd %d", s.family, s.typ, fd))
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("socket outside the poller: %w", err)
 	}
-	old := s.file
 	s.file, s.raw, s.thread = file, raw, new(thread)
-	return old.Close()
+	return nil
 }
 
 // wake makes a blocked receive look at deadline and Close again. It returns when the receiver is not inside the kernel, or has been there
@@ -141,7 +149,16 @@ func (r *Receiver) block(fd uintptr) {
 			r.receive(fd, unix.MSG_WAITFORONE)
 		}
 		t.leave()
-		if r.err != unix.EINTR && r.err != unix.EAGAIN {
+		switch r.err {
+		case unix.EINTR:
+		case unix.EAGAIN: // somebody who shares the socket has made it nonblocking: wait all the same
+			if r.err = 0; r.errors && errorQueued(fd) {
+				return
+			}
+			if r.pause(fd, deadline, forever); r.err == unix.ECANCELED {
+				return
+			}
+		default:
 			return
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // blockingPair is batchPair with a receiving socket outside Go's poller.
@@ -102,5 +104,102 @@ func TestBlockedReceiverDoesNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations a datagram", n)
+	}
+}
+
+// Whoever shares a socket can make it nonblocking and blocking again at any time: the receiver waits as before, and takes no processor for it.
+func TestBlockedReceiverSharesItsSocket(t *testing.T) {
+	receiving, sending, to := blockingPair(t)
+	other, err := receiving.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	w, r := sending.NewSender(1), receiving.NewReceiver(ReceiverConfig{Messages: 2, Size: 100})
+	w.AddInet(to, netip.Addr{}, 0, payload(0, 10))
+	got := make(chan error)
+	go func() {
+		for {
+			_, err := r.Recv()
+			if got <- err; err != nil {
+				return
+			}
+		}
+	}()
+	for i := range 20 {
+		setNonblock(t, other, i%2 == 0)
+		sendAll(t, w) // wakes it out of the way that it waited in before
+		if err := <-got; err != nil {
+			t.Fatal(err)
+		}
+	}
+	setNonblock(t, other, true)
+	sendAll(t, w)
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	before := receiving.thread.entries.Load()
+	time.Sleep(20 * time.Millisecond)
+	if n := receiving.thread.entries.Load() - before; n > 10 {
+		t.Errorf("went into the kernel %d times while nothing came", n)
+	}
+	if err := receiving.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-got; !errors.Is(err, net.ErrClosed) {
+		t.Error("after Close: ", err)
+	}
+}
+
+func setNonblock(t *testing.T, f *os.File, on bool) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if controlErr := raw.Control(func(fd uintptr) { err = unix.SetNonblock(int(fd), on) }); controlErr != nil || err != nil {
+		t.Fatal(controlErr, err)
+	}
+}
+
+// A descriptor that another process receives from keeps what is shared: it was blocking, and it never is nonblocking, not for a moment.
+func TestFromFDBlocking(t *testing.T) {
+	receiving, sending, to := blockingPair(t)
+	f, err := receiving.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	copied, err := unix.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := FromFDBlocking(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if second.Family() != INET || second.Type() != DGRAM || second.Proto() != ProtoUDP {
+		t.Error(second.Family(), second.Type(), second.Proto())
+	}
+	if flags, err := unix.FcntlInt(uintptr(copied), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Error("not close-on-exec", err)
+	}
+	if flags, err := unix.FcntlInt(uintptr(copied), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK != 0 {
+		t.Error("nonblocking", err)
+	}
+	w, r := sending.NewSender(1), second.NewReceiver(ReceiverConfig{Messages: 2, Size: 100})
+	w.AddInet(to, netip.Addr{}, 0, payload(0, 10))
+	sendAll(t, w)
+	if n, err := r.Recv(); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if _, err := FromFDBlocking(int(null.Fd())); !errors.Is(err, unix.ENOTSOCK) {
+		t.Error(err)
 	}
 }
