@@ -95,7 +95,7 @@ type receiver struct {
 func (c *kernelConn) NewBatch(n int) *Batch {
 	n = max(n, 1)
 	r := &receiver{conn: c, from: c.socket.NewReceiver(sock.ReceiverConfig{
-		Messages: n, Size: c.options.Buffer, Errors: c.options.Refusals && c.local.network != Unixgram,
+		Messages: n, Size: c.options.Buffer, Spin: c.options.Spin, Errors: c.options.Refusals && c.local.network != Unixgram,
 		Control: c.control() || c.gro.possible(c.options),
 	})}
 	b := NewBatch(n, r)

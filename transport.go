@@ -29,6 +29,7 @@ type Options struct {
 	NoLoopback    bool          // do not hear one's own multicast (IP_MULTICAST_LOOP)
 	Bind          Endpoint      // Dial only: the local address and port to send from; default the system's choice
 	Portable      bool          // use package net even where the kernel has a better way
+	Spin          bool          // with Blocking: Recv looks again and again instead of waiting; answers soonest, and takes a processor whole
 	Blocking      bool          // Recv blocks its thread in the kernel: answers sooner, costs a thread, and keeps the goroutine that receives on it; ignored by Conns that cannot
 }
 

@@ -34,6 +34,7 @@ type Receiver struct {
 	stride     int // from one buffer to the next
 	filled     int // messages of the last Recv, whose headers the kernel has changed
 	errors     bool
+	spin       bool
 	err        syscall.Errno
 }
 
@@ -45,6 +46,7 @@ type ReceiverConfig struct {
 	Messages int  // datagrams, or coalesced super-datagrams, received in one call
 	Size     int  // bytes of the longest one received whole
 	Control  bool // control messages are wanted; without them receiving is cheaper
+	Spin     bool // on a socket outside the poller (BlockThreads): never wait in the kernel, but look again and again; takes a processor whole
 	Errors   bool // Recv also returns, with 0 messages, when the error queue holds something (IP_RECVERR is set)
 }
 
@@ -53,7 +55,7 @@ func (s *Socket) NewReceiver(c ReceiverConfig) *Receiver {
 	// A step of an odd number of cache lines keeps the beginnings of the buffers out of one set of the processor's cache.
 	stride := (c.Size+63)&^63 + 64
 	r := &Receiver{
-		socket: s, size: c.Size, stride: stride, errors: c.Errors,
+		socket: s, size: c.Size, stride: stride, errors: c.Errors, spin: c.Spin,
 		hdr: make([]mmsghdr, c.Messages), iov: make([]unix.Iovec, c.Messages), name: make([]rawSockaddr, c.Messages),
 		buffer: make([]byte, c.Messages*stride),
 	}

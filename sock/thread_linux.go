@@ -126,6 +126,9 @@ func (r *Receiver) block(fd uintptr) {
 			return
 		}
 	}
+	if r.spin && r.spinning(fd) {
+		return
+	}
 	for {
 		deadline := t.deadline.Load()
 		if deadline != 0 {
@@ -162,6 +165,22 @@ func (r *Receiver) block(fd uintptr) {
 			return
 		}
 	}
+}
+
+// spinning looks for something until there is, without ever waiting in the kernel. It reports false when a deadline or Close is to be looked at.
+func (r *Receiver) spinning(fd uintptr) bool {
+	const errorTurn = 1024 // the error queue is looked at every so many turns: what is new in it ends the receive anyway
+	t := r.socket.thread
+	for turn := 1; !r.socket.closed.Load() && t.deadline.Load() == 0; turn++ {
+		if r.receiveNow(fd); r.err != unix.EAGAIN && r.err != unix.EINTR {
+			return true
+		}
+		if r.errors && turn%errorTurn == 0 && errorQueued(fd) {
+			r.err = 0
+			return true
+		}
+	}
+	return false
 }
 
 // pause waits until there is something to read, for the deadline, or to be woken.

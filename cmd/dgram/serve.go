@@ -56,6 +56,10 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	defer show.close()
 	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = show.taps, show.trouble, show.trouble
 
+	if f.verbose {
+		cfg.Options.AutoGRO = func(on bool) { show.note(offloadNote(on)) }
+	}
+
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -21,6 +21,7 @@ import (
 type serveFlags struct {
 	specs         []string // of --stage and --rules, in the order of the command line
 	json, quiet   bool
+	verbose, spin bool
 	shards        int
 	buffer        size
 	receiveBuffer size
@@ -45,6 +46,7 @@ func newServeFlags(c *command) *serveFlags {
 	c.group("Output", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&f.json, "json", false, "print events, one JSON object a line (docs/event-schema.md)")
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print no datagrams: only when it is ready, and the account at the end")
+		fs.BoolVarP(&f.verbose, "verbose", "v", false, "say what was chosen for the sockets, and each time that it changes")
 	})
 	c.group("When it ends", func(fs *pflag.FlagSet) {
 		fs.Uint64Var(&f.count, "count", 0, "end when `N` datagrams have been received and answered")
@@ -57,6 +59,7 @@ func newServeFlags(c *command) *serveFlags {
 		fs.Var(&f.receiveBuffer, "receive-buffer", "ask the system to hold so many `BYTES` that have not been read yet")
 		fs.StringArrayVar(&f.join, "join", nil, "hear the multicast `GROUP` too; may be given several times. Without an ADDRESS it listens on all of them")
 		fs.StringVar(&f.iface, "interface", "", "receive and send by this interface alone: its `NAME`, as ip link shows it")
+		fs.BoolVar(&f.spin, "spin", false, "look for datagrams without ever waiting: answers soonest, and takes a processor whole for each socket")
 		fs.BoolVar(&f.portable, "portable", false, "use the sockets of Go's package net, as on systems other than Linux")
 	})
 	c.PreRun = func(*cobra.Command, []string) {
@@ -122,7 +125,7 @@ func (f *serveFlags) config(addresses []string) (server.Config, error) {
 	}
 	cfg := server.Config{
 		Addresses: addresses, Plan: plan, Shards: f.shards, Count: f.count, Drain: max(f.drain, 1),
-		Options: dgram.Options{Refusals: true, Buffer: int(f.buffer), ReceiveBuffer: int(f.receiveBuffer), Join: groups, Interface: f.iface, Portable: f.portable},
+		Options: dgram.Options{Refusals: true, Buffer: int(f.buffer), ReceiveBuffer: int(f.receiveBuffer), Join: groups, Interface: f.iface, Portable: f.portable, Spin: f.spin},
 		Line:    stage.LineOptions{Seed: f.seed},
 	}
 	if len(addresses) == 0 && len(groups) > 0 {
@@ -150,6 +153,8 @@ func (f *serveFlags) check() error {
 		return fmt.Errorf("--buffer %s: a datagram has at most 65,535 bytes: give a number from 1 to 65535", f.buffer.String())
 	case f.receiveBuffer < 1:
 		return fmt.Errorf("--receive-buffer %d: give at least 1 byte; 4MiB is the default", f.receiveBuffer)
+	case f.spin && f.portable:
+		return errors.New("--spin needs the kernel's own sockets: leave --portable out")
 	case f.drain < 0:
 		return fmt.Errorf("--drain %v: a time is not negative", f.drain)
 	}

@@ -34,7 +34,35 @@ func (f *serveFlags) notes(srv *server.Server, cfg server.Config) (notes []strin
 			notes = append(notes, note)
 		}
 	}
+	if f.verbose {
+		for i, caps := range srv.Caps() {
+			notes = append(notes, f.chosen(srv.Endpoints()[i], caps))
+		}
+	}
 	return notes
+}
+
+// chosen says how a socket is served.
+func (f *serveFlags) chosen(e dgram.Endpoint, caps dgram.Caps) string {
+	waiting := "waits in the kernel"
+	switch {
+	case caps.Transport != "kernel":
+		waiting = "waits in Go's poller"
+	case f.spin:
+		waiting = "never waits"
+	}
+	batch := "one datagram a call"
+	if caps.Batch {
+		batch = "up to 64 datagrams a call"
+	}
+	return fmt.Sprintf("%s: %s transport, %s, %s; %s", e, caps.Transport, waiting, batch, offloadNote(caps.GRO))
+}
+
+func offloadNote(on bool) string {
+	if on {
+		return "receive offload (UDP_GRO) is on: a heavy flow arrives"
+	}
+	return "receive offload (UDP_GRO) is off: no heavy flow arrives"
 }
 
 // reachable returns those of the endpoints that others than this machine can send to.
