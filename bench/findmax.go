@@ -211,12 +211,13 @@ func (f *finder) holds(ctx context.Context, rate, low, high float64) (bool, erro
 // why says by what a trial failed, "" if it held.
 func (f *finder) why(t Trial) string {
 	switch {
+	case t.Generator != "":
+		// What a generator that fell behind lost, or found slow, says nothing of the server.
+		return LimitedByGenerator
 	case t.Loss > f.Loss:
 		return LimitedByLoss
 	case f.P99 > 0 && (t.P99 > f.P99 || t.AtLeast && t.P99 >= f.P99):
 		return LimitedByLatency
-	case t.Generator != "":
-		return LimitedByGenerator
 	}
 	return ""
 }
