@@ -56,9 +56,6 @@ func loads(server string) []string {
 func answers(t *testing.T, built tools, s server, flags string) {
 	t.Helper()
 	p, err := start(t.Context(), built, s)
-	if err != nil && s.name == oursSpin && strings.Contains(err.Error(), "no flag --spin") {
-		t.Skip(err)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
