@@ -56,7 +56,7 @@ type Drops struct {
 
 // OpError is the error of an operation of this package: what was being done, and to which endpoint.
 type OpError struct {
-	Op       string // "listen", "dial", "receive", "send", "join", "resolve"
+	Op       string // "listen", "dial", "receive", "send", "join", "resolve", "take over"
 	Endpoint string // as the caller wrote it, or Endpoint.String
 	Err      error  // the cause, often an *os.SyscallError
 }

@@ -1,6 +1,7 @@
 package dgram
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"dgram/sock"
@@ -11,6 +12,9 @@ import (
 type groSwitch struct {
 	on   atomic.Bool
 	used atomic.Bool // it has been on: what was dropped may count for several
+
+	mu     sync.Mutex // of turning, and of steady
+	steady bool       // stay as it is: another process receives from the socket too
 
 	// Of the goroutine that receives alone.
 	datagrams, messages, runs int      // since the last decision; a run is neighbours of one peer
@@ -66,10 +70,25 @@ func (g *groSwitch) watch(c *kernelConn, b *Batch, n int) {
 	}
 }
 
-// turn leaves things as they are where the socket has no such option.
+// turn leaves things as they are where they are to stay so, and where the socket has no such option.
 func (g *groSwitch) turn(c *kernelConn, on bool) {
-	if c.socket.Set(sock.UDPGRO, truth(on)) == nil {
-		g.set(on)
+	if g.tryTurn(c, on) {
 		c.options.AutoGRO(on)
 	}
+}
+
+func (g *groSwitch) tryTurn(c *kernelConn, on bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.steady || c.socket.Set(sock.UDPGRO, truth(on)) != nil {
+		return false
+	}
+	g.set(on)
+	return true
+}
+
+func (g *groSwitch) keep(steady bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.steady = steady
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,8 @@ type kernelConn struct {
 	arrival bool // control messages tell the address of arrival
 	gro     groSwitch
 	unlink  func() // removes the path of a unix socket
+
+	disowned atomic.Bool // the path belongs to another process
 
 	send sender
 }
@@ -73,11 +76,23 @@ func (c *kernelConn) Drops() Drops {
 // Close implements Conn.
 func (c *kernelConn) Close() error {
 	err := c.socket.Close()
-	if c.unlink != nil && err == nil {
+	if c.unlink != nil && err == nil && !c.disowned.Load() {
 		c.unlink()
 	}
 	return err
 }
+
+// File implements Giver.
+func (c *kernelConn) File() (*os.File, error) { return c.socket.File() }
+
+// Keep implements Giver.
+func (c *kernelConn) Keep(steady bool) { c.gro.keep(steady) }
+
+// OwnsPath implements Giver.
+func (c *kernelConn) OwnsPath() bool { return c.unlink != nil && !c.disowned.Load() }
+
+// Disown implements Giver.
+func (c *kernelConn) Disown() { c.disowned.Store(true) }
 
 // control reports whether control messages are wanted of each datagram.
 func (c *kernelConn) control() bool {

@@ -314,3 +314,33 @@ func shrink(n int, set func(int) error) {
 		}
 	}
 }
+
+// adoptPacketConn makes a Conn of a socket that somebody else opened and bound. It closes what it cannot serve.
+func adoptPacketConn(packet net.PacketConn, o Options) (Conn, error) {
+	udp, ok := packet.(*net.UDPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("a socket of %T: only UDP sockets can be served here: %w", packet, ErrUnsupported), packet.Close())
+	}
+	local := addrPortOf(udp.LocalAddr()).Addr()
+	f := familyOf(local)
+	network := "udp4"
+	if f.v6 {
+		// Whether it hears IPv4 too, package net does not tell: what cannot be sent then fails by itself.
+		network, f.v4 = "udp6", local.IsUnspecified()
+	}
+	p, err := portableSettings(o, f)
+	if err == nil {
+		var raw syscall.RawConn
+		if raw, err = udp.SyscallConn(); err == nil {
+			err = p.control(network, "", raw)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, udp.Close())
+	}
+	c, err := newPortableConn(udp, UDP, f, o).prepare(p)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -28,6 +28,7 @@ type Options struct {
 	Join          []Address     // multicast groups to join; their port is ignored; the Interface, or a zone, chooses where
 	NoLoopback    bool          // do not hear one's own multicast (IP_MULTICAST_LOOP)
 	Bind          Endpoint      // Dial only: the local address and port to send from; default the system's choice
+	OwnPath       bool          // ListenFD only: Close removes the path of a unix socket, as it does where Listen made it
 	Portable      bool          // use package net even where the kernel has a better way
 	Spin          bool          // with Blocking: Recv looks again and again instead of waiting; answers soonest, and takes a processor whole
 	Blocking      bool          // Recv blocks its thread in the kernel: answers sooner, costs a thread, and keeps the goroutine that receives on it; ignored by Conns that cannot

@@ -89,17 +89,26 @@ func bindUDP(s *sock.Socket, e Endpoint, o Options) (*kernelConn, error) {
 	if setup.err != nil {
 		return nil, setup.err
 	}
-	c, err := newKernelConn(s, e.network, o)
+	c, err := setup.conn(e.network, o)
 	if err != nil {
 		return nil, err
 	}
-	c.gro.set(setup.gro)
-	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = o.Refusals, o.Timestamps, setup.granted
-	if c.arrival {
-		setup.arrival()
-	}
 	setup.blocking(o)
 	return c, setup.err
+}
+
+// conn makes a Conn of the socket, which has its address.
+func (u *setup) conn(network Network, o Options) (*kernelConn, error) {
+	c, err := newKernelConn(u.s, network, o)
+	if err != nil {
+		return nil, err
+	}
+	c.gro.set(u.gro)
+	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = o.Refusals, o.Timestamps, u.granted
+	if c.arrival {
+		u.arrival()
+	}
+	return c, u.err
 }
 
 func interfaceIndex(name string) (int, error) {
@@ -119,6 +128,7 @@ type setup struct {
 	err     error
 	granted int
 	gro     bool
+	joined  bool // the socket may have joined its groups before: another process had it
 }
 
 func (u *setup) set(o sock.Opt, value int) {
@@ -239,6 +249,9 @@ func (u *setup) join(group Address, iface int) {
 		err = u.s.JoinIPv6(addr.As16(), iface)
 	default:
 		err = errors.New("an IPv6 group needs an IPv6 socket: listen on [::]")
+	}
+	if u.joined && errors.Is(err, syscall.EADDRINUSE) {
+		return
 	}
 	if errors.Is(err, syscall.ENODEV) {
 		err = fmt.Errorf("no route says by which interface: name it, as in --interface eth0: %w", err)
