@@ -21,10 +21,12 @@ type Fleet struct {
 	fds     []int32
 	in      *Receiver
 	out     *Sender
-	epoll   int // -1 with a single socket, which is asked itself
+	epoll   int           // -1: Ready sweeps over all
+	polls   []unix.PollFd // what a sweep waits for
 	events  []unix.EpollEvent
 	ready   []int32
-	again   []int32 // sockets that gave a full batch, and so may hold more: an edge is told once
+	again   []int32 // sockets that may hold more than was taken: an edge is told once
+	bare    bool    // nothing but the bytes of a datagram is wanted
 	coarse  bool    // the kernel has no epoll_pwait2: waits are whole milliseconds
 }
 
@@ -34,6 +36,7 @@ type FleetConfig struct {
 	Size     int  // bytes of the longest one received whole
 	Control  bool // control messages are wanted
 	Names    bool // senders' addresses are wanted: the sockets are not connected
+	Sweep    bool // Ready returns every socket, and spares the kernel keeping a list: right where most have something most of the time
 }
 
 const fleetEvents = 256
@@ -41,7 +44,7 @@ const fleetEvents = 256
 // NewFleet takes over sockets, at least one, all of one family. On an error they remain the caller's to close.
 func NewFleet(sockets []*Socket, c FleetConfig) (*Fleet, error) {
 	f := &Fleet{
-		sockets: sockets, fds: make([]int32, len(sockets)), epoll: -1, ready: make([]int32, 0, len(sockets)), again: make([]int32, 0, len(sockets)),
+		bare: !c.Control && !c.Names, sockets: sockets, fds: make([]int32, len(sockets)), epoll: -1, ready: make([]int32, 0, len(sockets)), again: make([]int32, 0, len(sockets)),
 		in:  sockets[0].NewReceiver(ReceiverConfig{Messages: c.Messages, Size: c.Size, Control: c.Control}),
 		out: sockets[0].NewSender(c.Messages),
 	}
@@ -55,8 +58,11 @@ func NewFleet(sockets []*Socket, c FleetConfig) (*Fleet, error) {
 			return nil, err
 		}
 	}
-	if len(sockets) == 1 {
-		f.ready = append(f.ready, 0)
+	if c.Sweep || len(sockets) == 1 {
+		for i, fd := range f.fds {
+			f.ready = append(f.ready, int32(i))
+			f.polls = append(f.polls, unix.PollFd{Fd: fd, Events: unix.POLLIN})
+		}
 		return f, nil
 	}
 	return f, f.watch()
@@ -94,7 +100,7 @@ func (f *Fleet) Ready(wait time.Duration) []int32 {
 	if f.epoll < 0 {
 		if wait > 0 {
 			timeout := unix.NsecToTimespec(int64(wait))
-			_, _ = unix.Ppoll([]unix.PollFd{{Fd: f.fds[0], Events: unix.POLLIN}}, &timeout, nil)
+			_, _ = unix.Ppoll(f.polls, &timeout, nil)
 		}
 		return f.ready
 	}
@@ -140,30 +146,47 @@ func (f *Fleet) epollWait(room int, wait time.Duration) int {
 	return int(n)
 }
 
-// Recv receives what socket i has, at most limit datagrams (0: as many as a call takes), and returns how many: 0 where there are none. An errno
-// that the socket had in store (a refusal) comes as that errno, once. Data, Control and AddrPort tell of the datagrams, until the next Recv.
+// Recv receives what socket i has, at most limit datagrams (0: as many as a call takes), and returns how many: 0 where there are none. An
+// errno that the socket had in store (a refusal) comes as that errno, once. Data, Control and AddrPort tell of the datagrams, until the next
+// Recv. Where more may be left, and Ready is to say so, call Again.
 func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 	r := f.in
 	if limit <= 0 || limit > len(r.hdr) {
 		limit = len(r.hdr)
 	}
+	if limit == 1 && f.bare {
+		return f.recvOne(i)
+	}
 	r.rearm()
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(limit), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
-		if errno == unix.EAGAIN {
-			return 0, 0
-		}
-		f.keep(i)
-		return 0, errno
+		return 0, waiting(errno)
 	}
 	r.filled = int(n)
-	if r.filled == limit {
-		f.keep(i)
-	}
 	return r.filled, 0
 }
 
-func (f *Fleet) keep(i int32) {
+// recvOne is the cheaper call for a single datagram of which nothing is wanted but its bytes.
+func (f *Fleet) recvOne(i int32) (int, syscall.Errno) {
+	r := f.in
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(f.fds[i]), uintptr(unsafe.Pointer(r.iov[0].Base)), uintptr(r.size), unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0, waiting(errno)
+	}
+	r.hdr[0].n = uint32(n)
+	return 1, 0
+}
+
+func waiting(errno syscall.Errno) syscall.Errno {
+	if errno == unix.EAGAIN || errno == unix.EINTR {
+		return 0
+	}
+	return errno
+}
+
+// Again has the next Ready return i whether or not anything arrives: the kernel tells once that a socket has become readable, and Recv may have
+// left something.
+func (f *Fleet) Again(i int32) {
 	if f.epoll >= 0 && len(f.again) < cap(f.again) {
 		f.again = append(f.again, i)
 	}
@@ -191,6 +214,9 @@ func (f *Fleet) AddSegment(data []byte, size int) { f.out.AddSegment(data, size)
 // errno says why message from was not taken. EAGAIN: the send buffer is full. Drop what was added with Reset.
 func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 	w := f.out
+	if h := &w.hdr[from].hdr; w.used-from == 1 && h.Iovlen == 1 && h.Name == nil && h.Control == nil {
+		return f.sendOne(i, h.Iov)
+	}
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&w.hdr[from])), uintptr(w.used-from),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
@@ -199,6 +225,19 @@ func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 				n = 0
 			}
 			return int(n), errno
+		}
+	}
+}
+
+// sendOne is the cheaper call for a single datagram to the socket's peer.
+func (f *Fleet) sendOne(i int32, v *unix.Iovec) (int, syscall.Errno) {
+	for {
+		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(f.fds[i]), uintptr(unsafe.Pointer(v.Base)), uintptr(v.Len), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		if errno == 0 {
+			return 1, 0
+		}
+		if errno != unix.EINTR {
+			return 0, errno
 		}
 	}
 }
