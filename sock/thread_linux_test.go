@@ -2,6 +2,7 @@ package sock
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -23,9 +24,9 @@ func blockingPair(t testing.TB) (receiving, sending *Socket, to netip.AddrPort) 
 
 // Whenever the deadline or Close comes, before, while or after the receiver goes into the kernel, it wakes the receiver.
 func TestBlockedReceiverWakes(t *testing.T) {
-	for range 200 {
+	for i := range 200 {
 		receiving, _, _ := blockingPair(t)
-		r := receiving.NewReceiver(ReceiverConfig{Messages: 2, Size: 100})
+		r := receiving.NewReceiver(ReceiverConfig{Messages: 2, Size: 100, Spin: i%4 == 3})
 		woken := make(chan error)
 		go func() {
 			_, err := r.Recv()
@@ -60,8 +61,14 @@ func spin(n int) {
 
 // Past its deadline the socket still gives what is queued, and it goes on after a new deadline.
 func TestBlockedReceiverDrains(t *testing.T) {
+	for _, spin := range []bool{false, true} {
+		t.Run(fmt.Sprintf("spin=%v", spin), func(t *testing.T) { receiverDrains(t, spin) })
+	}
+}
+
+func receiverDrains(t *testing.T, spin bool) {
 	receiving, sending, to := blockingPair(t)
-	w, r := sending.NewSender(8), receiving.NewReceiver(ReceiverConfig{Messages: 2, Size: 100})
+	w, r := sending.NewSender(8), receiving.NewReceiver(ReceiverConfig{Messages: 2, Size: 100, Spin: spin})
 	send := func() {
 		w.Reset()
 		for i := range 8 {
