@@ -188,6 +188,9 @@ func (f *finder) holds(ctx context.Context, rate, low, high float64) (bool, erro
 			return false, err
 		}
 		t.Rate = rate
+		if t.Generator == "" && t.Achieved < least(rate) {
+			t.Generator = fmt.Sprintf("it sent %s where %s were asked for", FormatRate(t.Achieved), FormatRate(rate))
+		}
 		why := f.why(t)
 		if t.Holds = why == ""; t.Holds {
 			yes++
@@ -210,17 +213,24 @@ func (f *finder) holds(ctx context.Context, rate, low, high float64) (bool, erro
 
 // why says by what a trial failed, "" if it held.
 func (f *finder) why(t Trial) string {
+	tooSlow := f.P99 > 0 && (t.P99 > f.P99 || t.AtLeast && t.P99 >= f.P99)
 	switch {
+	case t.Achieved < least(t.Rate):
+		return LimitedByGenerator
+	case t.Loss <= f.Loss && !tooSlow:
+		// Even with all that the generator added to it.
+		return ""
 	case t.Generator != "":
 		// What a generator that fell behind lost, or found slow, says nothing of the server.
 		return LimitedByGenerator
 	case t.Loss > f.Loss:
 		return LimitedByLoss
-	case f.P99 > 0 && (t.P99 > f.P99 || t.AtLeast && t.P99 >= f.P99):
-		return LimitedByLatency
 	}
-	return ""
+	return LimitedByLatency
 }
+
+// least is what has to be sent of a rate for the trial to be one of that rate.
+func least(rate float64) float64 { return 0.99 * rate }
 
 func (f *finder) report(t Trial, low, high float64) {
 	if t.Holds {

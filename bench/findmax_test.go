@@ -77,16 +77,16 @@ func TestFindMaxWithNoise(t *testing.T) {
 func TestFindMaxLimits(t *testing.T) {
 	generator := func(_ context.Context, rate float64) (Trial, error) {
 		if rate > 5000 {
-			return Trial{Generator: "offered 5,000 of 10,000"}, nil
+			return Trial{Achieved: 5000}, nil
 		}
-		return Trial{}, nil
+		return Trial{Achieved: rate, Generator: "a little late, and in time all the same"}, nil
 	}
 	for name, c := range map[string]struct {
 		cfg       FindMaxConfig
 		low, high float64
 		by        string
 	}{
-		"the generator is the limit": {FindMaxConfig{Trial: generator}, 4800, 5000, LimitedByGenerator},
+		"the generator is the limit": {FindMaxConfig{Trial: generator}, 4900, 5051, LimitedByGenerator},
 		"nothing is":                 {FindMaxConfig{Trial: knee(1e9), Ceiling: 30_000}, 30_000, 30_000, LimitedByCeiling},
 		"start over the ceiling":     {FindMaxConfig{Trial: knee(1e9), Start: 1e6, Ceiling: 10}, 10, 10, LimitedByCeiling},
 	} {
@@ -113,7 +113,9 @@ func TestFindMaxCensored(t *testing.T) {
 		{Trial{P99: time.Second, AtLeast: true}, LimitedByLatency},
 		{Trial{P99: time.Second + 1}, LimitedByLatency},
 		{Trial{P99: 1, Loss: 0.1}, LimitedByLoss},
-		{Trial{P99: 1, Generator: "slow"}, LimitedByGenerator},
+		{Trial{P99: 1, Generator: "slow"}, ""},
+		{Trial{P99: time.Minute, Generator: "slow"}, LimitedByGenerator},
+		{Trial{P99: 1, Rate: 100, Achieved: 98}, LimitedByGenerator},
 	} {
 		if got := f.why(c.trial); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.trial, got, c.want)

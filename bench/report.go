@@ -193,7 +193,7 @@ func percentWords(percent float64) string {
 
 func configuration(r *Result) []row {
 	s := r.Settings
-	rows := []row{{"target", s.Target, ""}, {"load", s.Load(), ""}, {"payload", s.Payload, ""}, {"expected answer", s.Expect, ""},
+	rows := []row{{"target", s.Target, ""}, {"load", s.Load(), ""}, {"payload", s.Sizes(), ""}, {"expected answer", s.Expect, ""},
 		{"answers found by", s.Matching, ""}, {"measured for", FormatDuration(r.Elapsed), "of " + FormatDuration(s.Duration)},
 		{"warm-up", FormatDuration(max(s.Warmup, 0)), "counted apart, and in no figure"}, {"time-out", FormatDuration(s.Timeout), "an answer later than this is late, and its request lost"},
 		{"receive clock", string(s.Clock), ""}, {"sockets", s.Transport + segmenting(s), ""}, {"workers", FormatCount(int64(s.Workers)), ""}, {"seed", fmt.Sprint(s.Seed), ""}}
@@ -215,6 +215,14 @@ func (s Settings) Load() string {
 		return fmt.Sprintf("closed loop, %s outstanding on 1 flow", FormatCount(int64(s.Window)))
 	}
 	return fmt.Sprintf("closed loop, %s outstanding on each of %s", FormatCount(int64(s.Window)), flows)
+}
+
+// Sizes says in words what a request is: "64 bytes", or as Payload has it.
+func (s Settings) Sizes() string {
+	if strings.Trim(s.Payload, "0123456789") == "" {
+		return s.Payload + " bytes"
+	}
+	return s.Payload
 }
 
 func segmenting(s Settings) string {

@@ -60,7 +60,7 @@ func line(name string, seconds []*Second, of func(*Second) (float64, bool)) plot
 func rateLines(seconds []*Second, mode string) (lines []plotLine) {
 	sending := func(s *Second) bool { return s.Phase != PhaseDrain }
 	if mode == "open" {
-		lines = append(lines, line("asked for", seconds, func(s *Second) (float64, bool) { return s.Target, sending(s) }))
+		lines = append(lines, line("asked for", seconds, func(s *Second) (float64, bool) { return float64(s.Counts.Due) / s.Length.Seconds(), sending(s) }))
 	}
 	lines = append(lines, line("sent", seconds, func(s *Second) (float64, bool) { return float64(s.Counts.Sent) / s.Length.Seconds(), sending(s) }))
 	if mode != "one-way" {

@@ -22,7 +22,7 @@ func writeHelp(w io.Writer, c *command) {
 	p := terminal.Colours(w)
 	columns, _ := terminal.Size(w)
 	columns = min(columns, 100)
-	fmt.Fprintf(w, "%s\n\n%s\n  dgram %s\n", fill(c.Long, columns), p.Bold("Usage:"), c.Use)
+	fmt.Fprintf(w, "%s\n\n%s\n  %s\n", fill(c.Long, columns), p.Bold("Usage:"), c.UseLine())
 	if c.Example != "" {
 		fmt.Fprintf(w, "\n%s\n", p.Bold("Examples:"))
 		for line := range strings.Lines(strings.TrimSpace(c.Example)) {

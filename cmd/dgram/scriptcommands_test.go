@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,8 @@ import (
 //	closeout NAME                close the reading end of its standard output, as head does when it has enough
 //	finish NAME [CODE]           wait for its end, which must be with that exit code (0); stdout and stderr then look at its output
 //	exits CODE PROGRAM [ARG...]  run a program to its end, which must be with that exit code; stdout and stderr then look at its output
+//
+// Where a CODE depends on how busy the machine is, it is two: 0|6.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":    scriptStart,
 	"ready":    scriptReady,
@@ -232,7 +235,7 @@ func (p *process) finish(ts *testscript.TestScript, name, code string) {
 	}
 	fmt.Fprint(ts.Stdout(), p.out)
 	fmt.Fprint(ts.Stderr(), p.err)
-	if got := fmt.Sprint(p.cmd.ProcessState.ExitCode()); got != code {
+	if got := fmt.Sprint(p.cmd.ProcessState.ExitCode()); !slices.Contains(strings.Split(code, "|"), got) {
 		ts.Fatalf("%s ended with exit code %s, not %s\nstdout: %s\nstderr: %s", name, got, code, p.out, p.err)
 	}
 }
