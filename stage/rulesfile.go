@@ -46,9 +46,10 @@ func readRules(name string) (string, error) {
 }
 
 // RulesUsage is the grammar of rules as --help prints it.
-const RulesUsage = `One rule a line: PATTERN => REPLY. Empty lines and lines that begin with # say nothing.
-The first rule whose patterns all match decides the reply: transforms, rules and handlers
-after it are passed over, faults are not. What no rule matches goes on to the next stage.
+const RulesUsage = `One rule a line: PATTERN => REPLY. Empty lines and lines that begin with # say
+nothing. The first rule whose patterns all match decides the reply: transforms,
+rules and handlers after it are passed over, faults are not. What no rule
+matches goes on to the next stage.
 
 Patterns, of which several may stand side by side:
   "text"            the datagram is exactly this
@@ -61,14 +62,16 @@ Patterns, of which several may stand side by side:
   *                 anything
 
 Replies:
-  "text {payload}"  with {peer} {local} {length} {sequence} {time} {payload} filled in,
-                    {1} what group 1 of the expression matched, {0} all of it; {{ is {
+  "text {payload}"  with {peer} {local} {length} {sequence} {time} {payload}
+                    filled in; {1} is what group 1 of the expression matched,
+                    {0} all of it, {{ is {
   0x0aff            bytes
   ignore            none
   drop              none, and the account says dropped, for the reason rule
   upper             or any other transform, applied to the datagram
 
-In quotes \n \r \t \" \\ \0 \xHH \uHHHH and the like stand for bytes and characters.
+In quotes \n \r \t \" \\ \0 \xHH \uHHHH and the like stand for bytes and
+characters.
 `
 
 // Rules returns the step of a whole rules file, whose grammar is [RulesUsage]; name is for errors, which are [*Error] with File and Line.

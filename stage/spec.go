@@ -3,6 +3,7 @@ package stage
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Spec is one line of the [Table]: a stage's name, what may follow it, and how it is made. Help, completion and errors derive from it.
@@ -40,16 +41,44 @@ func Lookup(name string) *Spec {
 	return nil
 }
 
-// Usage returns the table as --help prints it: a line for each stage with what it does.
+// usageWidth is the width of a terminal that everybody has.
+const usageWidth = 80
+
+// Usage returns the table as --help prints it: each stage with what it does, in lines of at most 80 cells.
 func Usage() string {
-	width := 0
+	name := 0
 	for i := range Table {
-		width = max(width, len([]rune(Table[i].Usage())))
+		name = max(name, utf8.RuneCountInString(Table[i].Usage()))
 	}
 	var b strings.Builder
 	for i := range Table {
 		s := &Table[i]
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, s.Usage(), s.Summary)
+		left := s.Usage()
+		for line := range strings.Lines(wrap(s.Summary, usageWidth-name-4)) {
+			fmt.Fprintf(&b, "  %-*s  %s\n", name, left, strings.TrimSuffix(line, "\n"))
+			left = ""
+		}
+	}
+	return b.String()
+}
+
+// wrap breaks a text between words into lines of at most columns characters.
+func wrap(text string, columns int) string {
+	var b strings.Builder
+	used := 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case used == 0:
+		case used+1+n > columns:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
 	}
 	return b.String()
 }
