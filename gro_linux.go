@@ -14,7 +14,7 @@ type groSwitch struct {
 	used atomic.Bool // it has been on: what was dropped may count for several
 
 	mu     sync.Mutex // of turning, and of steady
-	steady bool       // stay as it is: another process receives from the socket too
+	steady int        // how many want it to stay as it is: other processes receive from the socket too
 
 	// Of the goroutine that receives alone.
 	datagrams, messages, runs int      // since the last decision; a run is neighbours of one peer
@@ -80,7 +80,7 @@ func (g *groSwitch) turn(c *kernelConn, on bool) {
 func (g *groSwitch) tryTurn(c *kernelConn, on bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.steady || c.socket.Set(sock.UDPGRO, truth(on)) != nil {
+	if g.steady > 0 || c.socket.Set(sock.UDPGRO, truth(on)) != nil {
 		return false
 	}
 	g.set(on)
@@ -90,5 +90,9 @@ func (g *groSwitch) tryTurn(c *kernelConn, on bool) bool {
 func (g *groSwitch) keep(steady bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.steady = steady
+	if steady {
+		g.steady++
+	} else {
+		g.steady--
+	}
 }

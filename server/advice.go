@@ -35,7 +35,7 @@ func advice(e dgram.Endpoint, err error) string {
 	case e.Network() == dgram.Unixgram && isAny(err, noSuchFolder):
 		return "the folder of that path does not exist: make it first"
 	case isAny(err, noSuchDevice):
-		return "there is no such interface (ip link shows them)"
+		return "there is no such interface, or no route that says by which one a multicast group is heard: name one of those that ip link shows"
 	}
 	return ""
 }

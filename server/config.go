@@ -17,6 +17,16 @@ type Config struct {
 	Addresses []string
 	Endpoints []dgram.Endpoint
 
+	// Inherited are descriptors of sockets that are open already, bound to their addresses, as systemd hands them over (sd_listen_fds(3)); Start
+	// owns them (dgram.ListenFD). They are served beside the addresses above; an address that one of them has is not opened
+	// again. With Inherited and no address, there is no other.
+	Inherited []int
+	// Takeover is the path at which servers that follow each other meet; "" is none. The one that starts takes the sockets of the one that
+	// runs, which stops receiving, answers what it has taken, and ends: nothing that the system has queued is lost, and each counts what
+	// it received. Both are asked to serve the same addresses by as many shards; further addresses may come with the new one. Where the new one
+	// fails before it is ready, the old one goes on. Linux only.
+	Takeover string
+
 	// Plan, Reply and Handler say what is done to a datagram: at most one of them is set. With none, the plan is "upper".
 	Plan *stage.Plan
 	// Reply makes the reply on the goroutine that receives, so it must be quick, and with several sockets it runs on several
@@ -36,6 +46,9 @@ type Config struct {
 	Shards int
 	// Batch is how many datagrams one system call receives at most; 0 is 64.
 	Batch int
+	// Guards say what is not answered, so that the server can face strangers. The zero value has all of them; they leave what comes from this
+	// machine alone, but for loops. Start fills in Own. Line.Guards, where set, stand in for them.
+	Guards stage.GuardConfig
 	// Line bounds what handlers and delays hold. Its Seed is that of the faults; Start sets Sequence and Direction.
 	Line stage.LineOptions
 	// Count, if not 0, stops the server when it has received so many datagrams, and answered them. With one socket it receives no more than
@@ -62,7 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 	if err := c.plan(); err != nil {
 		return c, err
 	}
-	if c.Address == "" && len(c.Addresses) == 0 && len(c.Endpoints) == 0 {
+	if c.Address == "" && len(c.Addresses) == 0 && len(c.Endpoints) == 0 && len(c.Inherited) == 0 {
 		c.Address = defaultHost
 	}
 	if c.Address != "" {
@@ -85,6 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Listen == nil {
 		c.Listen = dgram.ListenEndpoint
 	}
+	c.unfragmented()
 	if c.Taps == nil {
 		c.Taps = func(dgram.Conn) []dgram.Tap { return nil }
 	}

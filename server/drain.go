@@ -14,7 +14,6 @@ const quiet = 50 * time.Millisecond
 // drain takes what the system had queued when the server was stopped; what closing the socket would lose. It ends when nothing has arrived for a
 // while, or, where datagrams keep coming, when so much has that all that was queued is among it.
 func (sh *shard) drain(b *dgram.Batch) {
-	<-sh.server.stopping
 	left := sh.queueBound()
 	for !left.spent() && time.Now().Before(sh.server.deadline) && sh.server.forced.Err() == nil {
 		if b = sh.fit(b); b == nil {

@@ -29,7 +29,7 @@ func TestShutdownTakesWhatIsQueued(t *testing.T) {
 			s := start(t, cfg)
 			c := dial(t, s.Endpoint())
 			for i := range queued + 1 {
-				if _, err := c.Write([]byte{1}); err != nil {
+				if _, err := c.Write([]byte{byte(i)}); err != nil {
 					t.Fatal(err)
 				}
 				if i == 0 {

@@ -3,38 +3,73 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 
 	"dgram"
 )
 
-// open listens everywhere that cfg says. When one place fails, what was opened is closed again.
-func open(ctx context.Context, cfg Config) (conns []dgram.Conn, err error) {
-	defer func() {
-		if err != nil {
-			closeAll(conns)
-			conns = nil
+// opening is what open has opened so far.
+type opening struct {
+	cfg   Config
+	given []*socket // those that this process was given
+	exact bool      // of what was given, each address has as many sockets as there are to be shards
+	all   []*socket
+}
+
+// open listens everywhere that cfg says, by what the takeover and cfg bring where that fits. When one place fails, what was opened is closed again.
+func open(ctx context.Context, cfg Config, t *takeover) ([]*socket, error) {
+	o := &opening{cfg: cfg, exact: t != nil}
+	err := o.inherit(t)
+	if err == nil {
+		err = o.addresses(ctx)
+	}
+	if err == nil {
+		err = t.fits(o.given, o.all)
+	}
+	if err != nil {
+		giveUp(o.given)
+		giveUp(o.all) // of those that were given the second Close does nothing
+		return nil, err
+	}
+	for _, s := range o.given {
+		if !s.used {
+			o.all = append(o.all, s)
 		}
-	}()
-	for _, text := range cfg.Addresses {
+	}
+	return o.all, nil
+}
+
+func (o *opening) inherit(t *takeover) (err error) {
+	if o.given, err = t.sockets(o.cfg.Options); err != nil {
+		return err
+	}
+	for _, fd := range o.cfg.Inherited {
+		conn, err := dgram.ListenFD(fd, o.cfg.Options)
+		if err != nil {
+			return err
+		}
+		o.given = append(o.given, &socket{Conn: conn})
+	}
+	return nil
+}
+
+func (o *opening) addresses(ctx context.Context) error {
+	for _, text := range o.cfg.Addresses {
 		found, err := resolve(ctx, text)
-		if err != nil {
-			return conns, err
+		if err == nil {
+			err = o.name(found)
 		}
-		more, err := openName(cfg, found)
-		conns = append(conns, more...)
 		if err != nil {
-			return conns, err
+			return err
 		}
 	}
-	for _, e := range cfg.Endpoints {
-		more, err := openShards(cfg, e)
-		conns = append(conns, more...)
-		if err != nil {
-			return conns, err
+	for _, e := range o.cfg.Endpoints {
+		if err := o.shards(e); err != nil {
+			return err
 		}
 	}
-	return conns, nil
+	return nil
 }
 
 func resolve(ctx context.Context, text string) ([]dgram.Endpoint, error) {
@@ -45,50 +80,75 @@ func resolve(ctx context.Context, text string) ([]dgram.Endpoint, error) {
 	return dgram.Resolve(ctx, a)
 }
 
-// openName listens on the addresses that one name stands for: localhost may have one that this machine does not. They share the port.
-func openName(cfg Config, found []dgram.Endpoint) (conns []dgram.Conn, err error) {
+// name listens on the addresses that one name stands for: localhost may have one that this machine does not. They share the port.
+func (o *opening) name(found []dgram.Endpoint) (err error) {
+	before := len(o.all)
 	for _, e := range found {
-		if len(conns) > 0 && e.Port() == 0 {
-			e = e.WithPort(conns[0].Local().Port())
+		if len(o.all) > before && e.Port() == 0 {
+			e = e.WithPort(o.all[before].Local().Port())
 		}
-		more, openErr := openShards(cfg, e)
-		conns = append(conns, more...)
+		openErr := o.shards(e)
 		switch {
 		case openErr == nil:
 		case isAny(openErr, noSuchAddress):
 			err = openErr
 		default:
-			return conns, openErr
+			return openErr
 		}
 	}
-	if len(conns) > 0 {
+	if len(o.all) > before {
 		err = nil
 	}
-	return conns, err
+	return err
 }
 
-// openShards opens the sockets that share one endpoint.
-func openShards(cfg Config, e dgram.Endpoint) ([]dgram.Conn, error) {
-	n, o := cfg.Shards, cfg.Options
+// shards opens the sockets that share one endpoint, or finds them among those that were given.
+func (o *opening) shards(e dgram.Endpoint) error {
+	n, options := o.cfg.Shards, o.cfg.Options
 	if e.Network() == dgram.Unixgram {
 		n = 1
 	}
+	if found, err := o.among(e, n); found || err != nil {
+		return err
+	}
 	if n > 1 {
-		free, err := claim(cfg, e)
+		free, err := claim(o.cfg, e)
 		if err != nil {
-			return nil, listenError(e, err)
+			return listenError(e, err)
 		}
-		e, o.ReusePort = free, true
+		e, options.ReusePort = free, true
 	}
-	var conns []dgram.Conn
 	for range n {
-		conn, err := cfg.Listen(e, o)
+		conn, err := o.cfg.Listen(e, options)
 		if err != nil {
-			return conns, listenError(e, err)
+			return listenError(e, err)
 		}
-		conns = append(conns, conn)
+		o.all = append(o.all, &socket{Conn: conn})
 	}
-	return conns, nil
+	return nil
+}
+
+// among uses the sockets that were given and have the endpoint; one whose port the system chose has it where the port is to be chosen.
+func (o *opening) among(e dgram.Endpoint, n int) (found bool, err error) {
+	count := 0
+	for _, s := range o.given {
+		at := s.Local()
+		if count == 0 && e.Port() == 0 && e.Network().IP() {
+			e = e.WithPort(0)
+			if at.WithPort(0).Same(e) && !s.used {
+				e = e.WithPort(at.Port())
+			}
+		}
+		if !s.used && at.Same(e) {
+			s.used = true
+			o.all = append(o.all, s)
+			count++
+		}
+	}
+	if o.exact && count > 0 && count != n {
+		return true, fmt.Errorf("the server that runs has %d sockets on %s, and not %d: what was queued on some would be lost: start as many shards", count, e, n)
+	}
+	return count > 0, nil
 }
 
 // claim finds out whether the endpoint is free, and chooses its port if it is 0. Sockets that are to share a port cannot: another program of
@@ -101,12 +161,6 @@ func claim(cfg Config, e dgram.Endpoint) (dgram.Endpoint, error) {
 		return e, err
 	}
 	return e.WithPort(conn.Local().Port()), conn.Close()
-}
-
-func closeAll(conns []dgram.Conn) {
-	for _, c := range conns {
-		_ = c.Close() // nothing was received yet
-	}
 }
 
 // ListenError is the error of Start about one address.

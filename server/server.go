@@ -19,6 +19,9 @@ type Server struct {
 	sequence atomic.Uint64 // datagrams of all shards that asked for their number
 	taken    atomic.Uint64 // datagrams received, for Config.Count
 
+	takeover *takeover // nil: none was asked for
+	left     bool      // another server has the sockets; set before stopping is closed
+
 	stopOnce sync.Once
 	stopping chan struct{}
 	deadline time.Time // by which the shutdown is over; set before stopping is closed
@@ -35,15 +38,27 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	conns, err := open(ctx, cfg)
+	takeover, err := cfg.takeover()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, stopping: make(chan struct{}), done: make(chan struct{})}
-	s.forced, s.force = context.WithCancel(context.Background())
-	for _, conn := range conns {
-		s.shards = append(s.shards, newShard(s, conn))
+	sockets, err := open(ctx, cfg, takeover)
+	if err != nil {
+		takeover.discard()
+		return nil, err
 	}
+	s := &Server{cfg: cfg, takeover: takeover, stopping: make(chan struct{}), done: make(chan struct{})}
+	s.forced, s.force = context.WithCancel(context.Background())
+	s.cfg.guard(sockets)
+	for _, one := range sockets {
+		s.shards = append(s.shards, newShard(s, one))
+	}
+	if err := takeover.take(); err != nil {
+		giveUp(sockets)
+		takeover.discard()
+		return nil, err
+	}
+	takeover.open(s)
 	unhook := context.AfterFunc(ctx, s.stop)
 	go s.run(unhook)
 	return s, nil
@@ -120,6 +135,7 @@ func (s *Server) Wait() error {
 // stop begins the drain: it wakes every shard.
 func (s *Server) stop() {
 	s.stopOnce.Do(func() {
+		s.left = s.takeover.shut()
 		s.deadline = time.Now().Add(s.cfg.Drain)
 		close(s.stopping)
 		for _, sh := range s.shards {
@@ -152,6 +168,7 @@ func (s *Server) run(unhook func() bool) {
 		s.err = errSocketClosed
 		s.stop()
 	}
+	s.takeover.close()
 	ctx, cancel := context.WithDeadline(s.forced, s.deadline)
 	var closing sync.WaitGroup
 	for _, sh := range s.shards {

@@ -15,23 +15,28 @@ import (
 // shard is one socket and the goroutine that receives from it.
 type shard struct {
 	server  *Server
-	conn    dgram.Conn // with its taps
+	raw     dgram.Conn
+	conn    dgram.Conn // raw with its taps
 	line    *stage.Line
 	account *ledger.Account
 	slots   int                            // of the batch that it receives into
 	final   atomic.Pointer[ledger.Summary] // once the socket is closed
+
+	drops uint64                 // of the socket, before it was this server's
+	given atomic.Pointer[uint64] // drops of the socket when another server took it
 }
 
-func newShard(s *Server, conn dgram.Conn) *shard {
+func newShard(s *Server, from *socket) *shard {
+	conn := from.Conn
 	account := ledger.NewAccount(ledger.Serving)
 	taps := append([]dgram.Tap{account}, s.cfg.Taps(conn)...)
 	conn = dgram.WithTaps(conn, taps...)
 	o := s.cfg.Line
 	o.Sequence, o.Direction = &s.sequence, stage.Request
-	return &shard{server: s, conn: conn, account: account, line: stage.NewLine(s.cfg.Plan, conn, o)}
+	return &shard{server: s, raw: from.Conn, drops: from.drops, conn: conn, account: account, line: stage.NewLine(s.cfg.Plan, conn, o)}
 }
 
-// receive takes and answers until the server stops, and then what the system had queued by then.
+// receive takes and answers until the server stops, and then what the system had queued by then, unless another server takes that.
 func (sh *shard) receive() {
 	sh.slots = sh.server.cfg.Batch
 	b := sh.conn.NewBatch(sh.slots)
@@ -44,23 +49,41 @@ func (sh *shard) receive() {
 		switch {
 		case err == nil:
 			trouble = 0
-			sh.take(b)
+			if sh.take(b); sh.server.stopped() {
+				sh.end(b)
+				return
+			}
 		case dgram.IsClosed(err):
 			if !sh.server.stopped() { // the other sockets go on
 				sh.server.cfg.OnError(err)
 			}
 			return
 		case errors.Is(err, os.ErrDeadlineExceeded): // only stop sets one
-			sh.drain(b)
+			sh.end(b)
 			return
 		default:
 			sh.account.ReceiveFailed()
 			sh.server.cfg.OnError(err)
 			if trouble.wait(sh.server.stopping); sh.server.stopped() {
-				sh.drain(b)
+				sh.end(b)
 				return
 			}
 		}
+	}
+}
+
+// end is the last of receive, with nothing in b.
+func (sh *shard) end(b *dgram.Batch) {
+	<-sh.server.stopping
+	if !sh.server.left {
+		sh.drain(b)
+	}
+}
+
+// keep has the Conn leave its socket as it is, where it can be told to.
+func (sh *shard) keep(steady bool) {
+	if g, ok := sh.raw.(dgram.Giver); ok {
+		g.Keep(steady)
 	}
 }
 
@@ -117,8 +140,18 @@ func (sh *shard) summary() ledger.Summary {
 
 func (sh *shard) now() ledger.Summary {
 	s := sh.account.Summary()
-	s.SetDrops(sh.conn.Drops())
+	s.SetDrops(sh.ownDrops())
 	return s
+}
+
+// ownDrops are those from when the socket became this server's to when it became another's.
+func (sh *shard) ownDrops() dgram.Drops {
+	d := sh.conn.Drops()
+	if given := sh.given.Load(); given != nil {
+		d.Count = *given
+	}
+	d.Count -= sh.drops
+	return d
 }
 
 // backoff waits longer each time, from 1 ms up to a second.
