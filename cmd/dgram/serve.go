@@ -64,12 +64,26 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
+	watched, err := f.metrics.metrics(false)
+	if err != nil {
+		return err
+	}
+	defer watched.close()
+	watched.taps(&cfg)
 	srv, err := server.Start(ctx, cfg)
 	if err != nil {
 		return startError(err, addresses)
 	}
+	if err := watched.follow(); err != nil {
+		return abandon(srv, err)
+	}
+	report, err := f.confine.apply(cfg, srv, watched.folder())
+	if err != nil {
+		return abandon(srv, err)
+	}
+	watched.serve(srv)
 	show.ready(srv, cfg.Plan)
-	for _, note := range f.notes(srv, cfg) {
+	for _, note := range append(f.notes(srv, cfg), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
 		show.note(note)
 	}
 	if err := untilEnd(srv, signals, show.note); err != nil {
@@ -77,6 +91,14 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	}
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	return srv.Wait()
+}
+
+// abandon ends a server that must not go on, and returns why.
+func abandon(srv *server.Server, why error) error {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = srv.Shutdown(now) // the error is the context's
+	return why
 }
 
 // patienceAsked is how long a drain goes on before it is said what it waits for.

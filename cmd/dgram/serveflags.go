@@ -34,6 +34,8 @@ type serveFlags struct {
 	seed          uint64
 	seedGiven     bool
 	bufferGiven   bool
+	confine       confineFlags
+	metrics       metricsFlags
 }
 
 func newServeFlags(c *command) *serveFlags {
@@ -62,6 +64,8 @@ func newServeFlags(c *command) *serveFlags {
 		fs.BoolVar(&f.spin, "spin", false, "look for datagrams without ever waiting: answers soonest, and takes a processor whole for each socket")
 		fs.BoolVar(&f.portable, "portable", false, "use the sockets of Go's package net, as on systems other than Linux")
 	})
+	c.group("Safety", f.confine.define)
+	c.group("Seen from outside", f.metrics.define)
 	c.PreRun = func(*cobra.Command, []string) {
 		f.seedGiven, f.bufferGiven = c.Flags().Changed("seed"), c.Flags().Changed("receive-buffer")
 	}
@@ -158,7 +162,7 @@ func (f *serveFlags) check() error {
 	case f.drain < 0:
 		return fmt.Errorf("--drain %v: a time is not negative", f.drain)
 	}
-	return nil
+	return f.confine.check()
 }
 
 func parseGroups(texts []string) (groups []dgram.Address, err error) {

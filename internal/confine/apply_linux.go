@@ -11,8 +11,11 @@ func Apply(p Plan) (Report, error) {
 			return r, fmt.Errorf("become user %s: %w", p.User.Name, err)
 		}
 		r.User, r.NoCapabilities = p.User.Name, true
-	} else if !p.Programs {
+	} else if !p.Programs && !p.RightsOnly {
 		r.NoCapabilities = shedCapabilities() == nil && withoutCapabilities() == nil
+	}
+	if p.RightsOnly {
+		return r, nil
 	}
 	if err := noNewPrivileges(); err != nil {
 		return r, err

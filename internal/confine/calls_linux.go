@@ -18,7 +18,7 @@ var calls = strings.Fields(`
 	getsockname getpeername getsockopt setsockopt socketpair
 
 	read readv pread64 write writev pwrite64 close close_range fcntl dup dup2 dup3 ioctl pipe pipe2 flock lseek fsync fdatasync ftruncate
-	open openat openat2 stat fstat lstat newfstatat fstatat64 statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd
+	open openat openat2 stat fstat lstat newfstatat fstatat64 statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents64 getcwd
 	unlink unlinkat rename renameat renameat2 chmod fchmod fchmodat umask
 
 	poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd2

@@ -80,6 +80,8 @@ type Plan struct {
 	// Programs are started later on: they may read and run any file, and write below the folders of Write and under Temp. There is no
 	// filter of system calls then, and without a User, capabilities stay.
 	Programs bool
+	// RightsOnly leaves files and system calls as they are.
+	RightsOnly bool
 	// Read are files and folders, with all below, that will be opened for reading. What does not exist is passed over.
 	Read []string
 	// Write are folders below which files, and sockets of files, are made and removed.

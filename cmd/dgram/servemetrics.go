@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/pflag"
+
+	"dgram"
+	"dgram/internal/web"
+	"dgram/ledger"
+	"dgram/server"
+)
+
+// metricsFlags say where the counters can be read.
+type metricsFlags struct {
+	place string
+	open  bool
+	hosts []string
+}
+
+func (f *metricsFlags) define(fs *pflag.FlagSet) {
+	fs.StringVar(&f.place, "metrics", "", "show counters for Prometheus at http://`ADDRESS`/metrics, and /healthz and /readyz (docs/metrics.md): PORT, IP:PORT or unix:PATH")
+	fs.BoolVar(&f.open, "metrics-open", false, "let --metrics be an address that other machines reach; nobody is asked for a password there")
+	fs.StringArrayVar(&f.hosts, "metrics-host", nil, "answer requests to this `NAME` too, not only to localhost and the address itself; may be given several times")
+}
+
+// metrics is the HTTP side of a server; nil where there is none.
+type metrics struct {
+	flags    *metricsFlags
+	listener net.Listener // nil while another server that is to be followed has the place
+	delays   *delays
+	web      *web.Server
+}
+
+// metrics opens the place of --metrics. Where a server that this one follows may still have it, it is opened by follow.
+func (f *metricsFlags) metrics(follows bool) (*metrics, error) {
+	if f.place == "" {
+		if f.open || len(f.hosts) > 0 {
+			return nil, errors.New("--metrics-open and --metrics-host go with --metrics ADDRESS")
+		}
+		return nil, nil
+	}
+	m := &metrics{flags: f, delays: new(delays)}
+	if err := m.listen(); err != nil && !(follows && errors.Is(err, syscall.EADDRINUSE)) {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *metrics) listen() (err error) {
+	m.listener, err = web.Listen(m.flags.place, m.flags.open)
+	if errors.Is(err, web.ErrOpen) {
+		return fmt.Errorf("--metrics %w: give 127.0.0.1, or say --metrics-open if that is meant", err)
+	}
+	if err != nil {
+		return fmt.Errorf("--metrics: %w", err)
+	}
+	return nil
+}
+
+// follow opens the place that the server before has left by now, or soon does.
+func (m *metrics) follow() (err error) {
+	for range 100 {
+		if m == nil || m.listener != nil {
+			return nil
+		}
+		if err = m.listen(); err != nil {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return err
+}
+
+// folder is where the unix socket is removed at the end, "" if there is none.
+func (m *metrics) folder() string {
+	if m == nil || m.listener.Addr().Network() != "unix" {
+		return ""
+	}
+	return filepath.Dir(m.listener.Addr().String())
+}
+
+// taps makes a server measure how long its answers take.
+func (m *metrics) taps(cfg *server.Config) {
+	if m == nil {
+		return
+	}
+	cfg.Options.Timestamps = true
+	others := cfg.Taps
+	cfg.Taps = func(c dgram.Conn) []dgram.Tap { return append(others(c), m.delays) }
+}
+
+// serve begins to answer.
+func (m *metrics) serve(srv *server.Server) {
+	if m == nil {
+		return
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&account{srv: srv, delays: m.delays}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
+	rs := web.NewRoutes(web.Guard{Names: m.flags.hosts})
+	rs.Read("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	rs.Read("/healthz", say(func() bool { return true }))
+	rs.Read("/readyz", say(func() bool {
+		select {
+		case <-srv.Stopping():
+			return false
+		default:
+			return true
+		}
+	}))
+	m.web = web.Serve(m.listener, rs)
+}
+
+// say answers ok, or 503 (RFC 9110, Section 15.6.4).
+func say(ok func() bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !ok() {
+			http.Error(w, "ending", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+}
+
+func (m *metrics) close() {
+	switch {
+	case m == nil:
+	case m.web != nil:
+		_ = m.web.Close() // it ends with the process
+	case m.listener != nil:
+		_ = m.listener.Close()
+	}
+}
+
+func buildInfo() prometheus.Collector {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
+	}
+	version, _, _ := strings.Cut(strings.TrimPrefix(describe(info), "dgram "), " ")
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "dgram_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": info.GoVersion}})
+	gauge.Set(1)
+	return gauge
+}
+
+// account shows a server's ledger. Nothing is counted for it: each time it is read it asks the sockets' accounts.
+type account struct {
+	srv    *server.Server
+	delays *delays
+}
+
+// counter is one number of a socket's account.
+type counter struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(*ledger.Summary) float64
+}
+
+var perSocket = []string{"address", "socket"}
+
+func count(name, help string, value func(*ledger.Summary) uint64) counter {
+	return counter{prometheus.NewDesc("dgram_"+name, help, perSocket, nil), prometheus.CounterValue,
+		func(s *ledger.Summary) float64 { return float64(value(s)) }}
+}
+
+// counters are made when they are first wanted.
+func counters() []counter {
+	return []counter{
+		count("received_datagrams_total", "Datagrams received.", func(s *ledger.Summary) uint64 { return s.Received }),
+		count("received_bytes_total", "Payload bytes received.", func(s *ledger.Summary) uint64 { return s.ReceivedBytes }),
+		count("sent_datagrams_total", "Datagrams that the system took for sending, extra copies included.", func(s *ledger.Summary) uint64 { return s.Sent }),
+		count("sent_bytes_total", "Payload bytes sent.", func(s *ledger.Summary) uint64 { return s.SentBytes }),
+		count("answered_datagrams_total", "Datagrams received that were answered.", func(s *ledger.Summary) uint64 { return s.Answered }),
+		count("ignored_datagrams_total", "Datagrams received that wanted no reply.", func(s *ledger.Summary) uint64 { return s.Ignored }),
+		count("truncated_datagrams_total", "Datagrams received that had lost their end.", func(s *ledger.Summary) uint64 { return s.Truncated }),
+		count("notices_total", "Reports of the network on datagrams sent.", func(s *ledger.Summary) uint64 { return s.Notices }),
+		count("receive_errors_total", "Times that receiving failed and was tried again.", func(s *ledger.Summary) uint64 { return s.ReceiveErrors }),
+		count("copies_total", "Extra copies of replies sent.", func(s *ledger.Summary) uint64 { return s.Copies }),
+		count("copies_failed_total", "Extra copies of replies that the system would not take.", func(s *ledger.Summary) uint64 { return s.CopiesFailed }),
+		count("kernel_dropped_datagrams_total", "Datagrams that the system dropped before they could be received; see dgram_kernel_drops_at_least.",
+			func(s *ledger.Summary) uint64 { return s.Drops.Count }),
+		{prometheus.NewDesc("dgram_kernel_drops_at_least", "1 where the system's drops may be more than are counted, or are not told at all.", perSocket, nil),
+			prometheus.GaugeValue, func(s *ledger.Summary) float64 {
+				if s.Drops.AtLeast || !s.Drops.Known {
+					return 1
+				}
+				return 0
+			}},
+		{prometheus.NewDesc("dgram_pending_datagrams", "Datagrams that a handler or a delay holds.", perSocket, nil),
+			prometheus.GaugeValue, func(s *ledger.Summary) float64 { return float64(s.Pending) }},
+	}
+}
+
+func byLabel(name, help, label string) *prometheus.Desc {
+	return prometheus.NewDesc("dgram_"+name, help, append([]string{label}, perSocket...), nil)
+}
+
+// Describe sends nothing: labels come and go with what happens, so nothing is known beforehand (package prometheus, "unchecked").
+func (a *account) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the account of each socket.
+func (a *account) Collect(out chan<- prometheus.Metric) {
+	dropped := byLabel("dropped_datagrams_total", "Datagrams received that were dropped on purpose, by reason.", "reason")
+	failed := byLabel("failed_datagrams_total", "Datagrams received whose reply the system would not send, by errno.", "errno")
+	plain := counters()
+	for i, s := range a.srv.Sockets() {
+		labels := []string{strings.ToValidUTF8(s.Local, "�"), strconv.Itoa(i)}
+		for _, c := range plain {
+			out <- prometheus.MustNewConstMetric(c.desc, c.kind, c.value(&s), labels...)
+		}
+		for reason, n := range s.Dropped {
+			out <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(n), append([]string{reason}, labels...)...)
+		}
+		for errno, n := range s.Failed {
+			out <- prometheus.MustNewConstMetric(failed, prometheus.CounterValue, float64(n), append([]string{errno}, labels...)...)
+		}
+	}
+	out <- a.delays.metric()
+}
