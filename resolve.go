@@ -33,6 +33,10 @@ func Resolve(ctx context.Context, a Address) ([]Endpoint, error) {
 }
 
 func lookupError(host string, err error) error {
+	var none *net.AddrError // the name has addresses, all of the other family
+	if errors.As(err, &none) {
+		return fmt.Errorf("%q has no address of that family: use udp:// for any: %w", host, err)
+	}
 	var dns *net.DNSError
 	if !errors.As(err, &dns) {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -81,6 +82,9 @@ func ListenEndpoint(e Endpoint, o Options) (Conn, error) {
 func DialEndpoint(e Endpoint, o Options) (Conn, error) {
 	o.Refusals = true
 	t, err := lookup(e, o)
+	if err == nil {
+		err = checkZone(e.addr)
+	}
 	if err != nil {
 		return nil, &OpError{Op: "dial", Endpoint: e.String(), Err: err}
 	}
@@ -103,6 +107,18 @@ func lookup(e Endpoint, o Options) (transport, error) {
 		return transport{}, fmt.Errorf("%w: the zero Endpoint", ErrAddress)
 	}
 	return transport{}, fmt.Errorf("this system has no transport %q: %w", e.network, ErrUnsupported)
+}
+
+// checkZone finds out early that an address names an interface which is not there: sending would only say that it has no address.
+func checkZone(addr netip.Addr) error {
+	zone := addr.Zone()
+	if zone == "" {
+		return nil
+	}
+	if _, err := interfaceNamed(zone); err != nil {
+		return fmt.Errorf("there is no interface %q: `ip link` lists them: %w", zone, err)
+	}
+	return nil
 }
 
 // resolveTimeout bounds the name look-up of Listen and Dial.

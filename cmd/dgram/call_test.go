@@ -47,6 +47,8 @@ func TestCallExitCodes(t *testing.T) {
 		{"a subnet's broadcast by mistake", []string{"127.255.255.255:9", "hello"}, 1, "", []string{"then say --broadcast"}},
 		{"families", []string{server, "hello", "--bind", "::1"}, 1, "", []string{"one is IPv4, the other IPv6"}},
 		{"a name to bind", []string{server, "hello", "--bind", "localhost"}, 1, "", []string{"give the address itself, not a name"}},
+		{"no such zone", []string{"[fe80::1%nowhere0]:9", "hello"}, 1, "", []string{`there is no interface "nowhere0"`}},
+		{"no such zone, portably", []string{"[fe80::1%nowhere0]:9", "hello", "--portable"}, 1, "", []string{`there is no interface "nowhere0"`}},
 		{"no such interface", []string{server, "hello", "--interface", "nowhere0"}, 1, "", []string{"nowhere0"}},
 		{"a group by mistake", []string{"239.1.2.3:9", "hello"}, 1, "", []string{"say --multicast"}},
 		{"no group", []string{server, "hello", "--multicast"}, 1, "", []string{"is no multicast group"}},

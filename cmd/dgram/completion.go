@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}
@@ -30,6 +31,13 @@ dgram completion fish > ~/.config/fish/completions/dgram.fish
 # PowerShell, in your profile
 dgram completion powershell | Out-String | Invoke-Expression`,
 	setup: setupCompletion,
+}
+
+// plainUsages takes the quotes out of what flags say: they mark the value for --help, and a shell would show them.
+func plainUsages(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
+	}
 }
 
 func setupCompletion(c *command) runner {

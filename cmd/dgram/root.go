@@ -16,6 +16,9 @@ import (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(env{stdin: stdin, stdout: stdout, stderr: stderr})
 	root.SetArgs(args)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
 	return conclude(stderr, root.ExecuteContext(ctx))
 }
 

@@ -12,9 +12,9 @@ import (
 	"dgram/stage"
 )
 
-// stageNotes is the end of serve's help: what a SPEC can be.
+// stageNotes is the end of serve's help: what a SPEC and a rule can be.
 func stageNotes() string {
-	return "Stages, as --stage takes them:\n" + stage.Usage()
+	return "Stages, as --stage takes them:\n" + stage.Usage() + "\nRules, in --rules FILE and in rule:\n" + stage.RulesUsage
 }
 
 // notes are what a person should know about a server that has just begun, a line each.

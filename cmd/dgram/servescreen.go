@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dgram"
+	"dgram/bench"
 	"dgram/internal/terminal"
 	"dgram/ledger"
 )
@@ -103,7 +104,7 @@ func (s *screen) end() {
 
 // renew writes the live line over itself.
 func (s *screen) renew(now, last ledger.Summary) {
-	text := fmt.Sprintf("each second: %s; %d in all", oneLine(last), now.Received)
+	text := fmt.Sprintf("each second: %s; %s in all", oneLine(last), bench.FormatCount(int64(now.Received)))
 	fmt.Fprint(s.w, "\r\x1b[K"+s.colours.Cyan(terminal.Fit(text, s.columns()-1)))
 	s.standing = true
 }

@@ -107,6 +107,16 @@ func TestFloodInAPipeIsASampleAndALineASecond(t *testing.T) {
 	})
 }
 
+func TestLiveLineSaysHowManyInAll(t *testing.T) {
+	var out strings.Builder
+	s := newScreen(&out, nil)
+	s.columns = func() int { return 200 }
+	s.renew(ledger.Summary{Side: ledger.Serving.String(), Received: 1234567}, ledger.Summary{Side: ledger.Serving.String(), Received: 6005})
+	if !strings.HasSuffix(out.String(), "each second: received 6,005; 1,234,567 in all") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 func TestFloodOnATerminalIsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"dgram"
 	"dgram/internal/terminal"
@@ -29,8 +30,11 @@ type serveShow struct {
 	talk        *talk
 }
 
-// shownPayload is how many bytes of a payload a person sees.
-const shownPayload = 256
+// shownPayload is how many bytes of a payload a person sees. A few more are copied, which tell where a character ends.
+const (
+	shownPayload  = 256
+	copiedPayload = shownPayload + utf8.UTFMax
+)
 
 func newServeShow(e env, f *serveFlags) *serveShow {
 	s := &serveShow{json: f.json, quiet: f.quiet, open: make(chan struct{})}
@@ -43,7 +47,7 @@ func newServeShow(e env, f *serveFlags) *serveShow {
 		s.stream = ledger.NewStream(cfg, s.afterReady(ledger.JSONLines(s.stdout)))
 	case !f.quiet:
 		s.screen = newScreen(s.stdout, e.stdout)
-		cfg := ledger.StreamConfig{Side: ledger.Serving, Payload: shownPayload, PerSecond: 4 * readable,
+		cfg := ledger.StreamConfig{Side: ledger.Serving, Payload: copiedPayload, PerSecond: 4 * readable,
 			Types: []ledger.Type{ledger.TypeReply, ledger.TypeFate, ledger.TypeNotice}}
 		s.stream = ledger.NewStream(cfg, s.afterReady(s.screen.write))
 	}
