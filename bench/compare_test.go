@@ -52,6 +52,9 @@ func TestCompareFindsNothingInNothing(t *testing.T) {
 
 // Runs that differ from each other more than their seconds do: three of each are enough to count that in.
 func TestCompareRunsFindsNothingInNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a simulation of hundreds of runs")
+	}
 	const pairs = 60
 	s := synthetic{seconds: 3, rate: 1e5, median: 50 * time.Microsecond, noise: 0.01, between: 0.04}
 	found := 0
@@ -76,6 +79,9 @@ func TestCompareRunsFindsNothingInNothing(t *testing.T) {
 
 // A shift of 5 % is found, its size is right, and figures that did not change are let be.
 func TestCompareFindsAShift(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a simulation of hundreds of runs")
+	}
 	const pairs = 40
 	found, covered := 0, 0
 	for seed := range uint64(pairs) {

@@ -47,6 +47,7 @@ func load(s Settings) [][2]string {
 		{"rate", s.Schedule},
 		{"arrivals", s.Arrivals},
 		{"payload", s.Payload},
+		{"expected answer", s.Expect},
 		{"timeout", FormatDuration(s.Timeout)},
 		{"clock", string(s.Clock)},
 		{"UDP_SEGMENT", onOff(s.GSO)},

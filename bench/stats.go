@@ -76,15 +76,6 @@ func (s *series) quantile(waits []float64, lost, q float64) float64 {
 	return s.limit
 }
 
-// whole weighs every block once: the run as it was.
-func (s *series) whole() []float64 {
-	weights := make([]float64, len(s.blocks))
-	for i := range weights {
-		weights[i] = 1
-	}
-	return weights
-}
-
 // draws is how many runs are drawn: at a thousand a standard error is itself sure to about 2 %.
 const draws = 1000
 

@@ -25,7 +25,9 @@ asked as fast as it answers. With --rate requests are due at that rate whatever 
 due: that is what users of a service feel. A request without an answer counts as one that took --timeout or more (≥ 1 s).
 
 The first second is a warm-up and is not counted. Where this program could not keep up, the run is INVALID, and it says why. Ctrl-C ends
-early, with the figures of what ran. "dgram bench compare A.json B.json" says whether two runs differ. The exit code:
+early, with the figures of what ran. "dgram bench compare A.json B.json" says whether two runs differ.
+
+The exit code:
   0  valid                              3  refused
   1  wrong usage, or trouble here       6  invalid: the figures are this program's, not the server's
   2  no answer at all                   130  interrupted`,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dgram/bench"
+	"dgram/internal/testpty"
 )
 
 // Ctrl-C in the middle: the code is 130, and the figures, the page and the log are those of what ran.
@@ -88,11 +89,13 @@ func TestBenchJSONShape(t *testing.T) {
 	} {
 		at := any(r)
 		for _, name := range strings.Split(path, ".") {
-			object, ok := at.(map[string]any)
-			if at, ok = object[name]; !ok {
+			object, _ := at.(map[string]any)
+			field, ok := object[name]
+			if !ok {
 				t.Errorf("no %s", path)
 				break
 			}
+			at = field
 		}
 	}
 	if r["schema"] != bench.Schema {
@@ -195,5 +198,38 @@ func TestOutputs(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > 2 {
 		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// On a terminal one line renews itself while the run goes on, and makes room for the table.
+func TestBenchLiveLine(t *testing.T) {
+	terminal := testpty.Open(t, 100)
+	cmd := exec.Command(self(t), "bench", upperServer(t), "--duration", "1h", "--warmup", "0", "--rate", "500")
+	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.Slave, terminal.Slave, terminal.Slave
+	ownTerminal(cmd)
+	start(t, cmd)
+	terminal.AwaitText("█  lost 0 %  p50 ")
+	terminal.AwaitText(" s left")
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	exitsWith(t, cmd, exitInterrupted)
+	terminal.AwaitText("interrupted after ")
+	terminal.AwaitText("answers ")
+}
+
+func TestChange(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		x    float64
+		want string
+	}{
+		{"rate", -0.0213, "−2.1 %"}, {"p99", 0.00031, "+0.031 %"}, {"p50", 12.5, "× 13.5"}, {"p99", 1e6, "× 1,000,001"},
+		{"loss", 0.0012, "+0.12 points"}, {"loss", 0, "+0.0 points"}, {"p99", 1e300, "× 1,000,000,000,000,000"},
+	} {
+		if got := change(c.name, c.x); got != c.want {
+			t.Errorf("%s %g: %q, want %q", c.name, c.x, got, c.want)
+		}
 	}
 }

@@ -181,6 +181,9 @@ func change(name string, x float64) string {
 	if name == "loss" {
 		unit = " points"
 	}
+	if name != "loss" && x >= 999 {
+		return "× " + bench.FormatCount(int64(min(x+1, 1e15)))
+	}
 	if name != "loss" && x >= 9.995 {
 		return fmt.Sprintf("× %.3g", x+1)
 	}
