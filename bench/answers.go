@@ -18,7 +18,7 @@ func (w *worker) arrived(i int32, b []byte, at int64) {
 		w.answer(place, b, at)
 		return
 	}
-	c := w.cur.counts(w.now < w.measureAt)
+	c := w.cur.counts(w.warm())
 	c.Received++
 	c.ReceivedBytes += int64(len(b))
 	switch what {
@@ -186,7 +186,7 @@ func (w *worker) answer(place int32, b []byte, at int64) {
 	} else {
 		f.last, f.answered = r.order, true
 	}
-	if r.warm == (w.phase == PhaseWarmup) {
+	if r.warm == w.warm() {
 		record(w.cur.latency, latency)
 	}
 	w.release(place, true)
@@ -194,7 +194,7 @@ func (w *worker) answer(place int32, b []byte, at int64) {
 
 // stray counts a datagram from somebody who was not asked.
 func (w *worker) stray(b []byte) {
-	c := w.cur.counts(w.now < w.measureAt)
+	c := w.cur.counts(w.warm())
 	c.Received++
 	c.ReceivedBytes += int64(len(b))
 	c.Stray++
@@ -205,11 +205,11 @@ func (w *worker) stray(b []byte) {
 func (w *worker) notice(i int32, quoted []byte) {
 	w.active = w.now
 	w.shared.refused.Add(1)
-	w.cur.counts(w.now < w.measureAt).Notices++
+	w.cur.counts(w.warm()).Notices++
 	place := w.quoted(i, quoted)
 	if place < 0 {
 		if w.plan.oneWay {
-			w.cur.counts(w.now < w.measureAt).Refused++
+			w.cur.counts(w.warm()).Refused++
 		}
 		return
 	}

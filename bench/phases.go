@@ -24,6 +24,9 @@ func (p *phases) begin(c *plan) {
 	}
 }
 
+// warm reports that what happens now belongs to the warm-up.
+func (p *phases) warm() bool { return p.phase == PhaseWarmup }
+
 // until is when the phase ends.
 func (p *phases) until() int64 {
 	switch p.phase {
@@ -71,7 +74,7 @@ func following(phase string) string {
 func (w *worker) leavePhase(at int64) {
 	if w.plan.open && w.sending {
 		w.sendDue()
-		w.cur.counts(w.phase == PhaseWarmup).unsent(w.leave(at))
+		w.cur.counts(w.warm()).unsent(w.leave(at))
 	}
 	if w.phase == PhaseMeasure {
 		w.sending = false
@@ -87,7 +90,7 @@ func (c *Counts) unsent(n int64) {
 func (w *worker) cut(now int64, drain time.Duration) {
 	if w.sending {
 		if w.plan.open {
-			w.cur.counts(w.phase == PhaseWarmup).unsent(w.leave(now))
+			w.cur.counts(w.warm()).unsent(w.leave(now))
 		}
 		w.sending = false
 		w.sendEnd = now

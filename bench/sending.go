@@ -54,13 +54,13 @@ func (w *worker) refill(i int32) {
 
 // sendDue sends what an open loop has due by now, but not so much of it that answers would have to wait.
 func (w *worker) sendDue() {
-	for sent := 0; sent < maxBatch && w.nextDue <= w.now && !w.table.full(); {
+	for sent := 0; sent < maxBatch && w.isDue(); {
 		i := w.nextFlow()
 		limit := maxBatch
 		if len(w.flows) > 1 {
 			limit = w.perFlow()
 		}
-		for w.batch < limit && w.nextDue <= w.now && !w.table.full() {
+		for w.batch < limit && w.isDue() {
 			w.add(i, w.nextDue)
 			w.advance()
 		}
@@ -69,6 +69,9 @@ func (w *worker) sendDue() {
 		w.now = w.clock.now()
 	}
 }
+
+// isDue reports whether the next request of this phase is due, and can be kept count of.
+func (w *worker) isDue() bool { return w.nextDue <= w.now && w.nextDue < w.until() && !w.table.full() }
 
 // perFlow is how many of the requests that are due go by one flow together: one, until the generator is behind.
 func (w *worker) perFlow() int {
@@ -95,7 +98,7 @@ func (w *worker) flood() {
 
 // add makes the next request of a flow and puts it into the batch.
 func (w *worker) add(i int32, due int64) {
-	place, order, warm := int32(-1), w.table.next, due < w.measureAt
+	place, order, warm := int32(-1), w.table.next, w.warm()
 	form := w.chooseForm()
 	if w.plan.oneWay {
 		w.table.next++
@@ -153,11 +156,11 @@ func (w *worker) flush(i int32, at int64) {
 	w.active = at
 	w.port.send(i, w.payloads[:n], w.failed[:n])
 	for k := range n {
-		warm := at < w.measureAt
+		warm := w.warm()
 		if place := w.taken[k]; place >= 0 {
 			r := &w.table.places[place]
 			warm = r.warm
-			if w.plan.open && warm == (w.phase == PhaseWarmup) {
+			if w.plan.open && warm == w.warm() {
 				record(w.cur.scheduling, at-r.due)
 			}
 		}

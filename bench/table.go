@@ -18,7 +18,7 @@ type table struct {
 	places  []request
 	bits    int
 	next    uint32 // order of the next request
-	issued  uint64
+	issued  uint64 // orders gone through, those of places that were taken among them
 	pending int
 	head    int32 // the oldest pending request; -1: none
 	tail    int32
@@ -41,6 +41,7 @@ func (t *table) full() bool { return t.pending > len(t.places)/2 }
 func (t *table) take(due int64, flow int32) (int32, *request) {
 	for t.places[t.next&uint32(len(t.places)-1)].pending {
 		t.next++
+		t.issued++
 	}
 	i := int32(t.next & uint32(len(t.places)-1))
 	r := &t.places[i]

@@ -161,7 +161,7 @@ func (w *worker) patience() time.Duration {
 		next = w.nextTick
 	}
 	if w.table.pending > 0 {
-		next = min(next, w.table.places[w.table.head].due+int64(w.plan.timeout)+1)
+		next = min(next, max(w.table.places[w.table.head].due+int64(w.plan.timeout)+1, w.nextTick))
 	}
 	if w.sending && w.plan.open {
 		next = min(next, w.nextDue)

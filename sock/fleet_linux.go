@@ -160,7 +160,7 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 	r.rearm()
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(limit), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
-		return 0, waiting(errno)
+		return 0, unlessEmpty(errno)
 	}
 	r.filled = int(n)
 	return r.filled, 0
@@ -171,13 +171,13 @@ func (f *Fleet) recvOne(i int32) (int, syscall.Errno) {
 	r := f.in
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(f.fds[i]), uintptr(unsafe.Pointer(r.iov[0].Base)), uintptr(r.size), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
-		return 0, waiting(errno)
+		return 0, unlessEmpty(errno)
 	}
 	r.hdr[0].n = uint32(n)
 	return 1, 0
 }
 
-func waiting(errno syscall.Errno) syscall.Errno {
+func unlessEmpty(errno syscall.Errno) syscall.Errno {
 	if errno == unix.EAGAIN || errno == unix.EINTR {
 		return 0
 	}
