@@ -58,6 +58,10 @@ const (
 	ReasonHandler          // the handler failed: it ended with an error, or its program did
 	ReasonTimeout          // the handler took longer than it may
 	ReasonShutdown         // the server stopped before the reply was ready
+	ReasonSource           // no client has such a source address or port
+	ReasonLimit            // its address, or the prefix of that, sends more than is answered
+	ReasonLoop             // it is one of many in a row that equal our own last reply
+	ReasonAmplify          // the reply would be larger than the request, to another machine
 	firstNewReason
 )
 
@@ -67,7 +71,8 @@ const MaxReasons = 64
 var reasons = struct {
 	sync.RWMutex
 	names []string
-}{names: []string{"", "busy", "too big", "no return address", "loss", "handler", "timeout", "shutdown"}}
+}{names: []string{"", "busy", "too big", "no return address", "loss", "handler", "timeout", "shutdown",
+	"source", "limit", "loop", "amplify"}}
 
 // NewReason returns the reason with that name, making it where it is new. Call it once, when the program starts: a stage keeps the
 // result in a package variable. It panics if name is empty or there are already MaxReasons.

@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"math"
+
 	"dgram"
 )
 
@@ -8,12 +10,13 @@ import (
 // were asked for.
 type egress struct {
 	conn   dgram.Conn
+	guards *Guards      // nil: there are none
 	copies *dgram.Batch // made when the first copy is asked for
-	extras []extra
+	extras []extraCopies
 }
 
-// extra asks for copies of the datagram in a slot of the batch that is about to be sent.
-type extra struct{ slot, copies int }
+// extraCopies asks for copies of the datagram in a slot of the batch that is about to be sent.
+type extraCopies struct{ slot, copies int }
 
 // hasAddress gives d, if it came from a peer that nothing can be sent to, its fate and reports false: an unnamed unix socket, or source port
 // 0, which UDP allows for "no reply" (RFC 768).
@@ -27,19 +30,52 @@ func hasAddress(d *dgram.Datagram) bool {
 	return false
 }
 
-// admit gives d a fate and reports false if it cannot be sent.
-func admit(d *dgram.Datagram) bool {
+// admit gives d a fate and reports false if it cannot be sent. Where final, d is the reply as it is to go out.
+func (o *egress) admit(d *dgram.Datagram, asked *request, final bool) bool {
 	if len(d.Data) > dgram.MaxPayload && d.Count() == 1 {
 		d.DropFor(dgram.ReasonTooBig)
 		return false
 	}
-	return hasAddress(d)
+	if !hasAddress(d) {
+		return false
+	}
+	if final && o.guards != nil && len(d.Data) > o.guards.allowance(asked) {
+		d.DropFor(dgram.ReasonAmplify)
+		o.guards.first(dgram.ReasonAmplify, d.Peer)
+		return false
+	}
+	return true
 }
 
-// duplicate notes that the datagram in that slot is to have n copies.
-func (o *egress) duplicate(slot, n int) {
-	if n > 0 {
-		o.extras = append(o.extras, extra{slot, min(n, MaxExtra)})
+// allowance is how many bytes may go out for a request, copies included.
+func (g *Guards) allowance(asked *request) int {
+	switch most := g.config.MaxReply; {
+	case asked.near || most < 0:
+		return math.MaxInt
+	default:
+		return max(asked.size, most)
+	}
+}
+
+// leave notes that the reply in that slot is about to be sent, and that it is to have extra copies: as many of them as may be.
+func (o *egress) leave(b *dgram.Batch, slot int, asked *request, extra int) {
+	d := &b.Datagrams[slot]
+	if o.guards != nil && o.guards.loops != nil {
+		o.guards.loops.replied(asked, d)
+	}
+	if extra <= 0 {
+		return
+	}
+	copies := min(extra, MaxExtra)
+	if o.guards != nil {
+		// Copies of nothing weigh nothing as payload, and yet are packets: an empty reply counts as a byte.
+		copies = min(copies, o.guards.allowance(asked)/max(len(d.Data), 1)-1)
+		if copies < extra {
+			o.guards.first(dgram.ReasonAmplify, d.Peer)
+		}
+	}
+	if copies > 0 {
+		o.extras = append(o.extras, extraCopies{slot, copies})
 	}
 }
 

@@ -62,7 +62,7 @@ func apply(p *Plan, payload string) string {
 	c := &Context{Seed: 1, Flow: FlowOf(testPeer, testLocal), Sequence: 7, Now: testTime}
 	var e Effect
 	p.Build().Run(c, d, &e, 0)
-	if stopped(d, &e) || !admit(d) {
+	if stopped(d, &e) || !new(egress).admit(d, &request{}, true) {
 		return fmt.Sprintf("%v %v", d.Fate, d.Reason)
 	}
 	return string(d.Data)

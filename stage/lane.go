@@ -45,6 +45,7 @@ type held struct {
 	datagram dgram.Datagram // its Data is its own
 	ctx      Context
 	eff      Effect    // what the stages have asked for so far
+	asked    request   // what is known of it as it came
 	step     int       // the handler's that it waits for, or -1
 	due      time.Time // when its delay is over
 	size     int       // bytes that it takes of the budget
@@ -55,7 +56,7 @@ type held struct {
 const laneBatch = 64
 
 func newLane(plan *Plan, conn dgram.Conn, o LineOptions) *lane {
-	a := &lane{plan: plan, out: egress{conn: conn}, options: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	a := &lane{plan: plan, out: egress{conn: conn, guards: o.Guards}, options: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	a.budget.maxCount, a.budget.maxBytes = o.Held, o.HeldBytes
 	a.base, a.cancel = context.WithCancel(context.Background())
 	return a
@@ -315,8 +316,8 @@ func (a *lane) finish(h *held) {
 			return
 		}
 	}
-	if !stopped(d, &h.eff) && admit(d) {
-		a.out.duplicate(len(a.batch.Datagrams)-1, h.eff.Extra)
+	if !stopped(d, &h.eff) && a.out.admit(d, &h.asked, true) {
+		a.out.leave(a.batch, len(a.batch.Datagrams)-1, &h.asked, h.eff.Extra)
 	}
 	h.datagram.Data = nil
 	a.sent = append(a.sent, h)
@@ -325,7 +326,7 @@ func (a *lane) finish(h *held) {
 // apply runs the stages after h's handler over d, and reports whether h goes on waiting.
 func (a *lane) apply(h *held, d *dgram.Datagram) bool {
 	next := a.pipe.Run(&h.ctx, d, &h.eff, h.step+1)
-	if h.eff.Drop != dgram.NoReason || h.eff.Ignore || d.Fate != dgram.Undecided || !admit(d) {
+	if h.eff.Drop != dgram.NoReason || h.eff.Ignore || d.Fate != dgram.Undecided || !a.out.admit(d, &h.asked, next < 0) {
 		return false
 	}
 	if next < 0 && h.eff.Delay <= 0 {

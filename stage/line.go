@@ -20,6 +20,7 @@ type LineOptions struct {
 	HeldBytes      int            // memory for those, in bytes; 0: 64 MiB
 	HandlerTimeout time.Duration  // for one request, from when a worker takes it; 0: 5 s
 	OnHandlerError func(error)    // is told each failure of a handler, on the worker's goroutine; nil: only the fate tells
+	Guards         *Guards        // shared by all Lines of a server; nil: everything is answered
 }
 
 func (o LineOptions) withDefaults() LineOptions {
@@ -39,6 +40,7 @@ func (o LineOptions) withDefaults() LineOptions {
 
 // Line is a Plan at work on one shard: it takes received batches through the stages and sends the replies.
 type Line struct {
+	gate    gate
 	pipe    *Pipeline
 	out     egress
 	lane    *lane
@@ -60,7 +62,8 @@ type deferred struct {
 // NewLine returns a Line that sends through conn. Its goroutines start with the first datagram that a handler or a delay takes.
 func NewLine(plan *Plan, conn dgram.Conn, options LineOptions) *Line {
 	options = options.withDefaults()
-	l := &Line{pipe: plan.Build(), out: egress{conn: conn}, needs: plan.Needs(), options: options, lane: newLane(plan, conn, options)}
+	l := &Line{gate: gate{guards: options.Guards}, pipe: plan.Build(), out: egress{conn: conn, guards: options.Guards},
+		needs: plan.Needs(), options: options, lane: newLane(plan, conn, options)}
 	l.ctx.Seed, l.ctx.Direction = options.Seed, options.Direction
 	if l.needs&NeedIndex != 0 {
 		l.indices = new(indexTable)
@@ -73,25 +76,14 @@ func NewLine(plan *Plan, conn dgram.Conn, options LineOptions) *Line {
 // number of the request. Notices are passed over. One goroutine calls it. The error is that of conn.Send.
 func (l *Line) Process(b *dgram.Batch) error {
 	l.ctx.Now = time.Now()
+	l.gate.begin(l.ctx.Now)
 	if l.needs&NeedSequence != 0 {
 		l.reserveSequence(b)
 	}
 	for i := range b.Datagrams {
-		d := &b.Datagrams[i]
-		if d.Notice() {
-			continue
+		if !b.Datagrams[i].Notice() {
+			l.process(b, i)
 		}
-		l.identify(d)
-		l.eff = Effect{}
-		handler := l.pipe.Run(&l.ctx, d, &l.eff, 0)
-		if stopped(d, &l.eff) || !admit(d) {
-			continue
-		}
-		if handler >= 0 || l.eff.Delay > 0 {
-			l.hold(d, handler)
-			continue
-		}
-		l.out.duplicate(i, l.eff.Extra)
 	}
 	err := l.out.send(b)
 	for i := range l.put {
@@ -100,6 +92,26 @@ func (l *Line) Process(b *dgram.Batch) error {
 	}
 	l.put = l.put[:0]
 	return err
+}
+
+// process takes the datagram in slot i as far as it goes now.
+func (l *Line) process(b *dgram.Batch, i int) {
+	l.identify(&b.Datagrams[i])
+	asked := l.gate.enter(b, i)
+	d := &b.Datagrams[i]
+	if d.Fate != dgram.Undecided {
+		return
+	}
+	l.eff = Effect{}
+	handler := l.pipe.Run(&l.ctx, d, &l.eff, 0)
+	if stopped(d, &l.eff) || !l.out.admit(d, &asked, handler < 0) {
+		return
+	}
+	if handler >= 0 || l.eff.Delay > 0 {
+		l.hold(d, &asked, handler)
+		return
+	}
+	l.out.leave(b, i, &asked, l.eff.Extra)
 }
 
 // reserveSequence takes as many numbers as b has datagrams; identify hands them out.
@@ -141,12 +153,13 @@ func stopped(d *dgram.Datagram, e *Effect) bool {
 }
 
 // hold leaves a copy of d to the lane, if that has room, and makes d Pending.
-func (l *Line) hold(d *dgram.Datagram, handler int) {
+func (l *Line) hold(d *dgram.Datagram, asked *request, handler int) {
 	h, reason := l.lane.hold(d, &l.ctx, &l.eff, handler)
 	if h == nil {
 		d.DropFor(reason)
 		return
 	}
+	h.asked = *asked
 	d.Fate = dgram.Pending
 	l.put = append(l.put, deferred{h, handler >= 0})
 }

@@ -1,0 +1,167 @@
+package stage
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// limiter bounds how often each address, and each prefix, is answered. It is a table of fixed size for all of them, with no lock and no
+// allocation, that never forgets what anybody owes:
+//
+// A token bucket is one number, the time at which it will be full again (as in the virtual scheduling form of the generic cell rate
+// algorithm, ITU-T I.371): each datagram moves that time on by its cost, and none passes that would move it further than the burst into the
+// future. A bucket whose time is past is as good as none, so its cell is free for anybody; nothing ever has to be swept.
+//
+// A key has four cells to be in. If all are taken by others it takes over the one that is free soonest, with what that owes (as Space-Saving
+// does: Metwally, Agrawal and El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams", 2005). What is owed is thus
+// never less than the truth, for those in the table and those that were put out, and no flood of addresses opens the limit to any.
+type limiter struct {
+	cells  []atomic.Uint64 // each: 16 bits of the key's hash, 48 bits of time
+	secret [6]uint64       // what the hash is keyed with, so that nobody can choose addresses that meet
+	cost4  [4]uint64       // ticks that a datagram costs: the address, /24
+	cost6  [4]uint64       // the address, /64, /56, /48
+}
+
+const (
+	limiterCells = 1 << 19 // 4 MiB (Knot DNS)
+	limiterWays  = 4
+
+	tickLength = 16 // nanoseconds
+	burstTicks = 2_500_000_000 / tickLength
+	timeBits   = 48 // 52 days of ticks, round and round
+	timeMask   = 1<<timeBits - 1
+	// A time further ahead than this (68 s) is one that the clock has gone round since. What is ahead by more than the burst, but not
+	// by this, is what a shard sees whose batch is older than another's.
+	furthest   = 1 << 32
+	clockStart = furthest
+)
+
+func newLimiter(rate int) *limiter {
+	l := &limiter{cells: make([]atomic.Uint64, limiterCells)}
+	for i := range l.secret {
+		l.secret[i] = rand.Uint64() | 1
+	}
+	cost := func(times uint64) uint64 {
+		per := uint64(rate) * times
+		return max((1_000_000_000/tickLength+per/2)/per, 1)
+	}
+	l.cost4 = [4]uint64{cost(1), cost(32)}
+	l.cost6 = [4]uint64{cost(1), cost(2), cost(3), cost(4)}
+	return l
+}
+
+// fold multiplies two numbers and folds the 128 bits of the product into 64.
+func fold(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
+}
+
+// hash is that of a prefix; level keeps prefixes of different lengths apart.
+func (l *limiter) hash(level int, high, low uint64) uint64 {
+	return fold(fold(high^l.secret[level], low^l.secret[5])^l.secret[level+1], l.secret[0])
+}
+
+// bucket is one key's place in the table, as it was read.
+type bucket struct {
+	hash uint64
+	cost uint64 // of one datagram
+	word uint64 // of the cell
+	owed uint64 // ticks until it is full
+	cell int
+}
+
+// allow charges n datagrams of an address (IPv4 mapped, as words gives it), as many of them as all its buckets have room for, and returns that
+// number. What is not allowed costs nothing, so that an address over its limit does not use up its neighbours'.
+func (l *limiter) allow(is4 bool, high, low, now uint64, n int) int {
+	var all [4]bucket
+	all[0].hash = l.hash(0, high, low)
+	if is4 {
+		all[1].hash = l.hash(1, high, low>>8)
+		return l.charge(all[:2], &l.cost4, now, n)
+	}
+	all[1].hash, all[2].hash, all[3].hash = l.hash(1, high, 0), l.hash(2, high>>8, 0), l.hash(3, high>>16, 0)
+	return l.charge(all[:], &l.cost6, now, n)
+}
+
+func (l *limiter) charge(all []bucket, costs *[4]uint64, now uint64, n int) int {
+	for i := range all {
+		b := &all[i]
+		b.cost = costs[i&3]
+		l.find(b, now)
+		if n = b.room(n); n == 0 {
+			return 0
+		}
+	}
+	for i := range all {
+		if b := &all[i]; !l.pay(b, now, n) && !l.insist(b, now, n) {
+			return 0
+		}
+	}
+	return n
+}
+
+// room returns how many of n datagrams the bucket has room for.
+func (b *bucket) room(n int) int {
+	switch {
+	case b.owed+uint64(n)*b.cost <= burstTicks:
+		return n
+	case n == 1 || b.owed >= burstTicks:
+		return 0
+	}
+	return int((burstTicks - b.owed) / b.cost)
+}
+
+// find fills in b's cell: its own, or else the one of its four that is free, or will be, first.
+func (l *limiter) find(b *bucket, now uint64) {
+	first := int(b.hash % (limiterCells / limiterWays) * limiterWays)
+	set := (*[limiterWays]atomic.Uint64)(l.cells[first:])
+	hash, least := b.hash, uint64(furthest)
+	for i := range set {
+		word := set[i].Load()
+		owed := (word - now) & timeMask
+		if owed >= furthest {
+			owed = 0
+		}
+		if (word^hash)>>timeBits == 0 {
+			b.word, b.owed, b.cell = word, owed, first+i
+			return
+		}
+		if owed < least {
+			b.word, b.owed, b.cell = word, owed, first+i
+			least = owed
+		}
+	}
+}
+
+// pay charges n datagrams. It reports false if another shard has changed the cell meanwhile.
+func (l *limiter) pay(b *bucket, now uint64, n int) bool {
+	time := (now + b.owed + uint64(n)*b.cost) & timeMask
+	return l.cells[b.cell].CompareAndSwap(b.word, b.hash&^timeMask|time)
+}
+
+// payTries bounds how often a cell is tried that other shards change at the same time. After that the datagram is refused.
+const payTries = 32
+
+// insist looks again and pays until it succeeds. It reports false if others have used up the room.
+func (l *limiter) insist(b *bucket, now uint64, n int) bool {
+	for range payTries {
+		if l.find(b, now); b.room(n) < n {
+			return false
+		}
+		if l.pay(b, now, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// busy counts the cells that somebody owes in.
+func (l *limiter) busy(now uint64) (n int) {
+	for i := range l.cells {
+		if (l.cells[i].Load()-now-1)&timeMask < furthest {
+			n++
+		}
+	}
+	return n
+}

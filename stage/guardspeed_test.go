@@ -1,0 +1,101 @@
+package stage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"dgram"
+)
+
+// What the guards cost a datagram: of this machine, of another one, of one that is new each time.
+func BenchmarkGuards(b *testing.B) {
+	g := NewGuards(GuardConfig{Limit: MostLimit})
+	for _, c := range []struct{ name, peer string }{{"loopback", "127.0.0.1:40000"}, {"IPv4", "10.1.2.3:40000"}, {"IPv6", "[fd00::1]:40000"}} {
+		for _, size := range []int{32, 1200} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, size), func(b *testing.B) {
+				rig := newGuarded(g, size)
+				rig.slot.Peer = dgram.MustParseEndpoint(c.peer)
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					if i++; i%64 == 0 {
+						rig.now = rig.now.Add(time.Millisecond)
+						rig.gate.begin(rig.now)
+					}
+					rig.pass()
+				}
+			})
+		}
+	}
+}
+
+// guarded takes one slot through the guards, on the way in and on the way out.
+type guarded struct {
+	gate  gate
+	out   egress
+	batch *dgram.Batch
+	slot  *dgram.Datagram
+	now   time.Time
+	asked request
+}
+
+func newGuarded(g *Guards, size int) *guarded {
+	r := &guarded{gate: gate{guards: g}, out: egress{guards: g}, batch: dgram.NewBatch(2, nil), now: time.Now()}
+	r.slot = r.batch.Add(dgram.Endpoint{}, make([]byte, size))
+	r.slot.Local = testLocal
+	r.gate.begin(r.now)
+	return r
+}
+
+// pass takes the slot in and, if it is not stopped, out again, changed by one bit as a reply is.
+func (r *guarded) pass() dgram.Reason {
+	d := r.slot
+	d.Fate, d.Reason = dgram.Undecided, dgram.NoReason
+	r.asked = r.gate.enter(r.batch, 0)
+	if d.Fate != dgram.Undecided {
+		return d.Reason
+	}
+	d.Data[0] ^= 0x20
+	if r.out.admit(d, &r.asked, true) {
+		r.out.leave(r.batch, 0, &r.asked, 0)
+	}
+	d.Data[0] ^= 0x20
+	return d.Reason
+}
+
+func BenchmarkLimiter(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		address func(i uint64) netip.Addr
+	}{
+		{"one IPv4 address", func(uint64) netip.Addr { return ipv4(0x0a010203) }},
+		{"one IPv6 address", func(uint64) netip.Addr { return ipv6(1, 1) }},
+		{"always another IPv4 address", func(i uint64) netip.Addr { return ipv4(uint32(mix(i))) }},
+		{"always another IPv6 address", func(i uint64) netip.Addr { return ipv6(mix(i), mix(i+1)) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			l := newLimiter(MostLimit)
+			now := uint64(clockStart)
+			b.ReportAllocs()
+			i := uint64(0)
+			for b.Loop() {
+				i++
+				now += 1000 / tickLength // a million a second
+				a := c.address(i)
+				high, low := words(a)
+				l.allow(a.Is4(), high, low, now, 1)
+			}
+		})
+	}
+}
+
+func ipv4(n uint32) netip.Addr {
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, n)))
+}
+
+func ipv6(high, low uint64) netip.Addr {
+	return netip.AddrFrom16([16]byte(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, high), low)))
+}
