@@ -46,13 +46,13 @@
     u.ctx.restore();
   };
 
-  const size = (place, legend) => ({ width: place.clientWidth, height: Math.max(place.clientHeight - legend, 120) });
-  const legendHeight = 34;
+  // The legend comes below, in as many lines as it needs.
+  const size = (place) => ({ width: place.clientWidth, height: place.classList.contains("tall") ? 320 : place.classList.contains("short") ? 160 : 240 });
 
   const drawn = [];
   const draw = (id, options, values) => {
     const place = document.getElementById(id);
-    const u = new uPlot({ ...size(place, legendHeight), cursor: { y: false, points: { size: 7 } }, ...options }, values, place);
+    const u = new uPlot({ ...size(place), cursor: { y: false, points: { size: 7 } }, ...options }, values, place);
     drawn.push([u, place]);
   };
 
@@ -67,7 +67,7 @@
     const steps = [1, 2, 5, 10], down = 10 ** Math.floor(Math.log10(low)), up = 10 ** Math.floor(Math.log10(high));
     return [down * [...steps].reverse().find((s) => down * s <= low), up * (steps.find((s) => up * s > high) || 20)];
   };
-  const latencyAxis = () => axis({ scale: "ns", size: 72, splits: logTicks, values: (_, ticks) => ticks.map(span) });
+  const latencyAxis = () => axis({ scale: "ns", size: 72, splits: logTicks, filter: (_, ticks) => ticks, values: (_, ticks) => ticks.map(span) });
   const latencyScale = { distr: 3, range: logRange };
 
   const overTime = (id, lines, colours, value, more) => {
@@ -100,7 +100,7 @@
     draw("distribution", {
       scales: { x: { time: false, range: () => [0, Math.max(end, 1)] }, ns: latencyScale },
       axes: [axis({
-        splits: () => { const ticks = [0, .30103, 1]; for (let t = 2; t <= end; t++) ticks.push(t); return ticks; },
+        splits: () => { const ticks = document.body.clientWidth < 640 ? [0, 1] : [0, .30103, 1]; for (let t = 2; t <= end; t++) ticks.push(t); return ticks; },
         values: (_, ticks) => ticks.map(percent),
       }), latencyAxis()],
       series: [{ label: "share", value: (_, at) => at == null ? "–" : percent(at) }, ...all.map(({ values, ...s }) => s)],
@@ -122,6 +122,6 @@
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { for (const [u, place] of drawn) u.setSize(size(place, legendHeight)); }, 60);
+    waiting = setTimeout(() => { for (const [u, place] of drawn) u.setSize(size(place)); }, 60);
   });
 })();
