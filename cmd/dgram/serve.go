@@ -55,6 +55,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	show := newServeShow(e, f)
 	defer show.close()
 	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = show.taps, show.trouble, show.trouble
+	cfg.Guards = f.guards.config(show.talk.say)
 
 	if f.verbose {
 		cfg.Options.AutoGRO = func(on bool) { show.note(offloadNote(on)) }

@@ -34,6 +34,7 @@ type serveFlags struct {
 	seed          uint64
 	seedGiven     bool
 	bufferGiven   bool
+	guards        guardFlags
 	confine       confineFlags
 	metrics       metricsFlags
 }
@@ -64,6 +65,7 @@ func newServeFlags(c *command) *serveFlags {
 		fs.BoolVar(&f.spin, "spin", false, "look for datagrams without ever waiting: answers soonest, and takes a processor whole for each socket")
 		fs.BoolVar(&f.portable, "portable", false, "use the sockets of Go's package net, as on systems other than Linux")
 	})
+	c.group("Guards", f.guards.define)
 	c.group("Safety", f.confine.define)
 	c.group("Seen from outside", f.metrics.define)
 	c.PreRun = func(*cobra.Command, []string) {
@@ -161,6 +163,9 @@ func (f *serveFlags) check() error {
 		return errors.New("--spin needs the kernel's own sockets: leave --portable out")
 	case f.drain < 0:
 		return fmt.Errorf("--drain %v: a time is not negative", f.drain)
+	}
+	if err := f.guards.check(); err != nil {
+		return err
 	}
 	return f.confine.check()
 }

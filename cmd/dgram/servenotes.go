@@ -19,10 +19,7 @@ func stageNotes() string {
 
 // notes are what a person should know about a server that has just begun, a line each.
 func (f *serveFlags) notes(srv *server.Server, cfg server.Config) (notes []string) {
-	if open := reachable(srv.Endpoints()); len(open) > 0 {
-		notes = append(notes, fmt.Sprintf("%s can be reached from other machines, and anyone there can have replies sent to an address of their choice: 127.0.0.1 keeps it to this one",
-			strings.Join(open, " and ")))
-	}
+	notes = append(notes, f.guards.notes(reachable(srv.Endpoints()))...)
 	if deaf := deafTo(srv.Endpoints(), cfg.Options.Join); deaf != "" {
 		notes = append(notes, deaf)
 	}
