@@ -2,13 +2,28 @@ package client
 
 import (
 	"bytes"
+	"hash/maphash"
 	"time"
+	"unsafe"
 
 	"dgram"
 )
 
-// maxCollected bounds the payloads that one exchange keeps, in bytes.
-const maxCollected = 16 << 20
+// maxCollected bounds what one exchange keeps, in bytes: of each reply its payload and, so that empty ones are bounded too, its entry.
+const (
+	maxCollected = 16 << 20
+	entryBytes   = int(unsafe.Sizeof(Reply{}) + 2*unsafe.Sizeof(replyKey{}))
+)
+
+// replyKey tells collected replies apart: by who sent them, and by a hash of the payload under a key that nobody outside knows.
+type replyKey struct {
+	peer dgram.Endpoint
+	hash uint64
+}
+
+var replySeed = maphash.MakeSeed()
+
+func keyOf(d *dgram.Datagram) replyKey { return replyKey{d.Peer, maphash.Bytes(replySeed, d.Data)} }
 
 // newReply copies what was received out of its batch.
 func newReply(d *dgram.Datagram, now time.Time) Reply {
@@ -28,10 +43,11 @@ func (e *Exchange) answer(cl *claim, how Pairing, d *dgram.Datagram, now time.Ti
 	r := newReply(d, now)
 	a := e.time(&r, f, how)
 	f.client.observe(Event{Fate: dgram.Matched, Exchange: e.Number, Reply: r})
-	if e.collected += len(r.Data); e.collected > maxCollected {
+	if e.collected += len(r.Data) + entryBytes; e.collected > maxCollected {
 		e.Omitted++
 	} else {
 		e.Replies = append(e.Replies, r)
+		e.remember(d)
 	}
 	e.Peer = f.peer
 	e.client.settleOn(f.address)
@@ -69,12 +85,19 @@ func (e *Exchange) time(r *Reply, f *flow, how Pairing) *Attempt {
 	return last
 }
 
+// remember notes a reply for has.
+func (e *Exchange) remember(d *dgram.Datagram) {
+	if e.client.options.Collect == 0 {
+		return
+	}
+	if e.seen == nil {
+		e.seen = map[replyKey]struct{}{}
+	}
+	e.seen[keyOf(d)] = struct{}{}
+}
+
 // has reports whether the same reply from the same peer was collected before.
 func (e *Exchange) has(d *dgram.Datagram) bool {
-	for i := range e.Replies {
-		if r := &e.Replies[i]; r.Peer == d.Peer && bytes.Equal(r.Data, d.Data) {
-			return true
-		}
-	}
-	return false
+	_, ok := e.seen[keyOf(d)]
+	return ok
 }

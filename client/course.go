@@ -177,7 +177,7 @@ func (e *Exchange) finish() {
 		}
 		a.flow = nil
 	}
-	e.claims, e.claims1, e.claim1 = nil, [1]*claim{}, claim{}
+	e.claims, e.claims1, e.claim1, e.seen = nil, [1]*claim{}, claim{}, nil
 	if e.stop != nil {
 		e.stop()
 	}

@@ -3,11 +3,13 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"dgram"
 	"dgram/client"
@@ -332,6 +334,43 @@ func TestCollect(t *testing.T) {
 			t.Errorf("replies %v after %v", peers, e.End.Sub(e.Start))
 		}
 		l.balance(counts{attempts: 1, answered: 1, matched: 3})
+	})
+}
+
+// Empty replies take memory too, and a flood of them no time that grows with its square.
+func TestCollectIsBounded(t *testing.T) {
+	const floods, each = 1250, 64
+	synctest.Test(t, func(t *testing.T) {
+		strangers := func(p dgramtest.Packet) dgramtest.Verdict {
+			address := fmt.Sprintf("192.0.3.%d:%d", 1+p.Index/60000, 1+p.Index%60000)
+			return dgramtest.Verdict{From: dgramtest.Endpoint(address)}
+		}
+		l := newLab(t, toClient(strangers), client.Options{AnyPeer: true, Collect: 10 * time.Second})
+		conn, err := l.net.Listen(serverAddress)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			b := conn.NewBatch(each)
+			if conn.Recv(b) != nil || len(b.Datagrams) == 0 {
+				return
+			}
+			asker := b.Datagrams[0].Peer
+			for range floods {
+				b.Reset()
+				for range each {
+					b.Add(asker, nil)
+				}
+				_ = conn.Send(b)
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		e := l.do("who")
+		l.verdict(e, client.Answered)
+		if most := (16 << 20) / int(unsafe.Sizeof(client.Reply{})); len(e.Replies) > most || len(e.Replies)+e.Omitted != floods*each {
+			t.Errorf("%d replies kept, %d not, of %d; at most %d may be", len(e.Replies), e.Omitted, floods*each, most)
+		}
 	})
 }
 

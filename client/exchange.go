@@ -38,11 +38,12 @@ type Exchange struct {
 	claims1   [1]*claim
 	attempt1  [1]Attempt
 	reply1    [1]Reply
-	collected int  // bytes in Replies
-	inWindow  bool // it holds a place there
-	making    bool // an attempt is about to be made
-	sending   bool // Send has not returned for the last attempt
-	overdue   bool // the deadline came meanwhile
+	collected int                   // bytes that Replies take
+	seen      map[replyKey]struct{} // the Replies, with Collect
+	inWindow  bool                  // it holds a place there
+	making    bool                  // an attempt is about to be made
+	sending   bool                  // Send has not returned for the last attempt
+	overdue   bool                  // the deadline came meanwhile
 }
 
 // Attempt is one datagram that was sent for an exchange.
