@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"dgram/stage"
 )
 
 func TestMain(m *testing.M) {
@@ -91,6 +93,19 @@ func TestResultPrints(t *testing.T) {
 	}
 }
 
+// Without the guard the attack on amplification finds what it looks for.
+func TestScaleSeesAmplification(t *testing.T) {
+	p := &proof{TB: t, short: true, seed: 1}
+	for _, spec := range []string{"hex", "duplicate:100%"} {
+		var guarded, open tallyOfRatios
+		p.mill(&guarded, newFuzz(1, 0), stage.MustParse(spec), stage.GuardConfig{Limit: -1}, 1000)
+		p.mill(&open, newFuzz(1, 0), stage.MustParse(spec), stage.GuardConfig{Limit: -1, MaxReply: -1}, 1000)
+		if guarded.broken.Load() != 0 || open.broken.Load() < 500 || open.largest() != "2.000" {
+			t.Errorf("%s: guarded %d broken, open %d broken, largest ratio %s", spec, guarded.broken.Load(), open.broken.Load(), open.largest())
+		}
+	}
+}
+
 // The checksum of RFC 1071's own example, and of a packet that says its checksum is right.
 func TestChecksum(t *testing.T) {
 	if got := checksum([]byte{0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7}); got != ^uint16(0xddf2) {
@@ -116,4 +131,3 @@ func TestCounters(t *testing.T) {
 		t.Error(d)
 	}
 }
-

@@ -2,10 +2,9 @@
 
 package main
 
-func proveNeverAmplifies(p *proof) {}
-func proveEndsLoops(p *proof)      {}
-func proveLimiter(p *proof)        {}
-func proveUpgrade(p *proof)        {}
-func provePrint(p *proof)          {}
-func proveIsolation(p *proof)      {}
-func proveWeb(p *proof)            {}
+func proveEndsLoops(p *proof) {}
+func proveLimiter(p *proof)   {}
+func proveUpgrade(p *proof)   {}
+func provePrint(p *proof)     {}
+func proveIsolation(p *proof) {}
+func proveWeb(p *proof)       {}

@@ -24,7 +24,8 @@ type teller struct {
 	each     []uint64 // tried, by socket
 	refused  map[syscall.Errno]uint64
 	received atomic.Uint64
-	wrong    atomic.Uint64 // answers of another length than any request
+	most     atomic.Int64  // bytes of the largest answer
+	wrong    atomic.Uint64 // answers larger than that:
 	largest  int
 	reading  sync.WaitGroup
 }
@@ -72,7 +73,9 @@ func (t *teller) receive(s *sock.Socket) {
 		var errno syscall.Errno
 		switch {
 		case err == nil:
-			if t.received.Add(1); n > t.largest {
+			t.received.Add(1)
+			t.most.Store(max(t.most.Load(), int64(n)))
+			if n > t.largest {
 				t.wrong.Add(1)
 			}
 		case errors.As(err, &errno): // a stored error: the next call receives
