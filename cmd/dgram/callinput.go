@@ -20,8 +20,15 @@ type request struct {
 	err  error  // why there is nothing to send
 }
 
-// maxRequest is more than any datagram holds: what is longer need not be kept.
-const maxRequest = 65535
+const (
+	maxRequest = 65535          // bytes, more than any datagram holds: what is longer need not be kept
+	maxTyped   = 4 * maxRequest // bytes that are read for it: as hex it has two digits a byte, and space between them
+)
+
+// newRequest is a datagram of bytes that stand for themselves, of which there were size; they may be too many.
+func newRequest(data []byte, size int, err error) request {
+	return request{data: data[:min(len(data), maxRequest)], size: size, err: err}
+}
 
 // requests are the datagrams that the command line, or stdin, asks for.
 func (c *call) requests() iter.Seq[request] {
@@ -59,11 +66,22 @@ func (c *call) fromWords() (requests []request) {
 
 // whole makes one datagram of all of stdin.
 func (c *call) whole() request {
-	r := readWhole(c.stdin, "stdin")
-	if r.err == nil && r.size == len(r.data) {
-		return c.decode(r.data)
+	text, size, err := readWhole(c.stdin, "stdin")
+	if err != nil {
+		return request{err: err}
 	}
-	return r
+	return c.typed(text, size)
+}
+
+// typed makes a datagram of the text that was read, of which size bytes were there.
+func (c *call) typed(text []byte, size int) request {
+	if size == len(text) {
+		return c.decode(text)
+	}
+	if c.input.value == "hex" {
+		size /= 2
+	}
+	return request{data: text[:maxRequest], size: size}
 }
 
 // decode makes a datagram of what was typed, as --input says.
@@ -71,11 +89,11 @@ func (c *call) decode(text []byte) request {
 	switch c.input.value {
 	case "hex":
 		data, err := fromHex(text)
-		return request{data: data, size: len(data), err: err}
+		return newRequest(data, len(data), err)
 	case "file":
 		return c.file(string(text))
 	}
-	return request{data: text, size: len(text)}
+	return newRequest(text, len(text), nil)
 }
 
 func fromHex(text []byte) ([]byte, error) {
@@ -99,29 +117,30 @@ func fromHex(text []byte) ([]byte, error) {
 // file makes a datagram of a file's content.
 func (c *call) file(name string) request {
 	if name == "-" && c.mode == fromWords {
-		return readWhole(c.stdin, "stdin")
+		return newRequest(readWhole(c.stdin, "stdin"))
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return request{err: err}
 	}
 	defer f.Close()
-	return readWhole(f, name)
+	return newRequest(readWhole(f, name))
 }
 
 // manyBytes is where the counting of what is too long anyway ends.
 const manyBytes = 1 << 30
 
-func readWhole(from io.Reader, name string) request {
-	data, err := io.ReadAll(io.LimitReader(from, maxRequest))
+// readWhole reads to the end. It keeps maxTyped bytes, and counts the rest.
+func readWhole(from io.Reader, name string) (data []byte, size int, err error) {
+	data, err = io.ReadAll(io.LimitReader(from, maxTyped))
 	if err != nil {
-		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
+		return nil, 0, fmt.Errorf("read %s: %w", name, plainPath(err))
 	}
 	rest, err := io.CopyN(io.Discard, from, manyBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return request{err: fmt.Errorf("read %s: %w", name, plainPath(err))}
+		return nil, 0, fmt.Errorf("read %s: %w", name, plainPath(err))
 	}
-	return request{data: data, size: len(data) + int(rest)}
+	return data, len(data) + int(rest), nil
 }
 
 // plainPath leaves out of an error the name that has been said.
@@ -145,10 +164,7 @@ func (c *call) lines(yield func(request) bool) {
 		if err != nil && size == 0 {
 			return
 		}
-		r := request{data: text, size: size}
-		if size == len(text) {
-			r = c.decode(text)
-		}
+		r := c.typed(text, size)
 		r.line = number
 		if !yield(r) || err != nil {
 			return
@@ -156,14 +172,14 @@ func (c *call) lines(yield func(request) bool) {
 	}
 }
 
-// readLine reads a line and takes one LF or CRLF off its end. It keeps maxRequest bytes, and counts the rest. At the end of the input err
+// readLine reads a line and takes one LF or CRLF off its end. It keeps maxTyped bytes, and counts the rest. At the end of the input err
 // is io.EOF, beside what there still was.
 func readLine(in *bufio.Reader) (text []byte, size int, err error) {
 	returned := false // the last byte was a CR
 	for {
 		piece, err := in.ReadSlice('\n')
 		size += len(piece)
-		text = append(text, piece[:min(len(piece), maxRequest-len(text))]...)
+		text = append(text, piece[:min(len(piece), maxTyped-len(text))]...)
 		line, ended := bytes.CutSuffix(piece, []byte("\n"))
 		if len(line) > 0 {
 			returned = line[len(line)-1] == '\r'

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
+
+	"dgram"
 )
 
 // slowLines is what readLine does, written down plainly.
@@ -23,14 +26,14 @@ func slowLines(in []byte) (lines [][]byte) {
 
 func FuzzReadLine(f *testing.F) {
 	f.Add([]byte("a\r\nb\n\nc"), 0)
-	f.Add([]byte("a\r\n"), maxRequest-2)
-	f.Add([]byte("\n"), maxRequest+1)
+	f.Add([]byte("a\r\n"), maxTyped-2)
+	f.Add([]byte("\n"), maxTyped+1)
 	f.Fuzz(func(t *testing.T, text []byte, filler int) {
-		in := append(bytes.Repeat([]byte("x"), min(max(filler, 0), 2*maxRequest)), text...)
+		in := append(bytes.Repeat([]byte("x"), min(max(filler, 0), 2*maxTyped)), text...)
 		reader := bufio.NewReaderSize(bytes.NewReader(in), 16) // a line comes in many pieces
 		for i, want := range slowLines(in) {
 			got, size, err := readLine(reader)
-			if size != len(want) || !bytes.Equal(got, want[:min(len(want), maxRequest)]) || err != nil && !errors.Is(err, io.EOF) {
+			if size != len(want) || !bytes.Equal(got, want[:min(len(want), maxTyped)]) || err != nil && !errors.Is(err, io.EOF) {
 				t.Fatalf("line %d of %q is %q (%d bytes), want %q (%d): %v", i+1, text, got, size, want, len(want), err)
 			}
 		}
@@ -48,4 +51,20 @@ func FuzzFromHex(f *testing.F) {
 			t.Fatalf("%q became %d bytes", text, len(data))
 		}
 	})
+}
+
+// As hex the longest datagram takes three characters a byte, in a line as in all of stdin.
+func TestHexReachesTheLongestDatagram(t *testing.T) {
+	for _, n := range []int{dgram.MaxPayload, dgram.MaxPayload + 1, 300_000} {
+		text := strings.Repeat("61 ", n)
+		for _, mode := range []callMode{fromLines, fromWhole} {
+			c := &call{callFlags: &callFlags{}, mode: mode, stdin: strings.NewReader(text)}
+			c.input.value = "hex"
+			for r := range c.requests() {
+				if whole := len(r.data) == n; r.err != nil || whole != (n <= maxRequest) || r.size < n {
+					t.Errorf("mode %d, %d bytes: %d of %d, %v", mode, n, len(r.data), r.size, r.err)
+				}
+			}
+		}
+	}
 }
