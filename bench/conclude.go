@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"dgram/ledger"
@@ -19,7 +20,7 @@ func (m *run) conclude() {
 	}
 	r.Latency = distribution(m.latency, r.Totals.Unanswered(), p.timeout, Percents)
 	r.Scheduling = distribution(m.scheduling, 0, 0, Percents)
-	r.Loss = place(r.Totals, m.before, m.after)
+	r.Loss = place(r.Totals, m.before, m.after, m.out.Name, min(m.failures[syscall.ENOBUFS], r.Totals.Failed))
 	m.listFailures()
 	r.Outcome = m.outcome()
 	m.judge()

@@ -17,6 +17,8 @@ type counters struct {
 	source  string // where that was read
 	unknown string // why it could not be
 	own     int64  // drops of our sockets
+	way     uint64 // drops of the device's queue
+	wayOK   bool
 	ownOK   bool
 	atLeast bool
 }
@@ -31,6 +33,10 @@ func (m *run) readCounters() counters {
 		c.own += n
 		c.ownOK = c.ownOK && known
 		c.atLeast = c.atLeast || atLeast
+	}
+	if m.out.Index > 0 {
+		n, err := queueDrops(m.out.Index)
+		c.way, c.wayOK = n, err == nil
 	}
 	return c
 }
@@ -52,7 +58,8 @@ func (m *run) serverDrops() (drops uint64, source, unknown string) {
 	}
 	found := false
 	for _, name := range []string{"/proc/net/udp", "/proc/net/udp6"} {
-		if n, ok := fileDrops(name, target.Port()); ok {
+		// Of the thread, and not of the process: a thread may be in another network namespace.
+		if n, ok := fileDrops(strings.Replace(name, "/proc/", "/proc/thread-self/", 1), target.Port()); ok {
 			drops, found = drops+n, true
 			source = strings.TrimPrefix(source+", "+name, ", ")
 		}
@@ -88,8 +95,8 @@ func procDrops(r io.Reader, port uint16) (sum uint64, ok bool) {
 	return sum, ok
 }
 
-// place says where the lost requests of c were lost, by what the counters gained. A place never gets more than is left.
-func place(c Counts, before, after counters) Loss {
+// place says where the lost requests of c were lost, by what the counters gained. A place never gets more than is left. refused is how many sends the device's queue is known to have refused: those failed, and are not lost.
+func place(c Counts, before, after counters, device string, refused int64) Loss {
 	l := Loss{Total: c.Lost + c.Failed}
 	left := c.Lost
 	take := func(n int64) int64 {
@@ -106,7 +113,11 @@ func place(c Counts, before, after counters) Loss {
 	if before.unknown == "" && after.unknown == "" {
 		server = Place{Name: PlaceServer, Count: take(int64(after.server - before.server)), Known: true, Counter: after.source}
 	}
-	l.Places = append(l.Places, own, server, Place{Name: PlaceUnplaced, Count: left, Known: true, Counter: "what is left"})
+	way := Place{Name: PlaceWay, Counter: "no counter: the device that datagrams leave by is not known"}
+	if before.wayOK && after.wayOK {
+		way = Place{Name: PlaceWay, Count: take(int64(after.way-before.way) - refused), Known: true, Counter: "dropped by the queue of " + device + " (tc -s qdisc)"}
+	}
+	l.Places = append(l.Places, way, server, own, Place{Name: PlaceUnplaced, Count: left, Known: true, Counter: "what is left"})
 	l.Server = c.Lost - own.Count
 	if c.Sent > 0 {
 		l.Fraction = float64(l.Server) / float64(c.Sent)

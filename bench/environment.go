@@ -59,34 +59,35 @@ func sizeNote(target dgram.Endpoint, longest int) string {
 	if !target.Network().IP() || target.Network() == dgram.Memory {
 		return ""
 	}
-	name, mtu := wayOut(target)
-	if mtu == 0 || longest+headers(target) <= mtu {
+	i, ok := wayOut(target)
+	if !ok || longest+headers(target) <= i.MTU {
 		return ""
 	}
-	return fmt.Sprintf("requests of %d bytes do not fit the MTU of %s (%d): each is cut into fragments, and one lost fragment loses it", longest, name, mtu)
+	return fmt.Sprintf("requests of %d bytes do not fit the MTU of %s (%d): each is cut into fragments, and one lost fragment loses it", longest, i.Name, i.MTU)
 }
 
-// wayOut is the interface that datagrams to an address leave by, and its MTU in bytes; 0 where it cannot be told. Nothing is sent.
-func wayOut(target dgram.Endpoint) (string, int) {
+// wayOut is the interface that datagrams to an address leave by. Nothing is sent to find out.
+func wayOut(target dgram.Endpoint) (net.Interface, bool) {
 	c, err := net.Dial("udp", target.AddrPort().String())
 	if err != nil {
-		return "", 0
+		return net.Interface{}, false
 	}
 	defer c.Close()
 	local, ok := c.LocalAddr().(*net.UDPAddr)
 	if !ok {
-		return "", 0
+		return net.Interface{}, false
 	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
-		return "", 0
+		return net.Interface{}, false
 	}
+	own := isOwn(target) // what stays on this host leaves by the loopback, whatever address it has
 	for _, i := range interfaces {
-		if holds(i, local.IP) {
-			return i.Name, i.MTU
+		if own && i.Flags&net.FlagLoopback != 0 || !own && holds(i, local.IP) {
+			return i, true
 		}
 	}
-	return "", 0
+	return net.Interface{}, false
 }
 
 func holds(i net.Interface, ip net.IP) bool {

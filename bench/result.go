@@ -160,6 +160,7 @@ type Loss struct {
 // The places of a Loss.
 const (
 	PlaceSendQueue  = "our send queue"
+	PlaceWay        = "on the way" // as far as this host's own device drops it
 	PlaceServer     = "the server's socket"
 	PlaceOwnReceive = "our receive queue"
 	PlaceUnplaced   = "unplaced"

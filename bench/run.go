@@ -2,9 +2,12 @@ package bench
 
 import (
 	"context"
+	"net"
 	"sync"
 	"syscall"
 	"time"
+
+	"dgram"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -16,7 +19,8 @@ type run struct {
 	clock   clock
 	workers []*worker
 	shared  *shared
-	local   bool // the server is on this host
+	local   bool          // the server is on this host
+	out     net.Interface // that requests leave by; zero: not known
 
 	result     *Result
 	latency    *hdr.Histogram
@@ -46,6 +50,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	m := &run{
 		config: &c, plan: p, shared: &shared{}, local: isOwn(p.target), latency: newHistogram(), scheduling: newHistogram(), failures: map[syscall.Errno]int64{},
 		late: make(chan Second, 1), result: &Result{Schema: Schema, Environment: environment(), Seconds: []Second{}, Failures: []Failure{}, Why: []string{}, Notes: []string{}},
+	}
+	if p.target.Network().IP() && p.target.Network() != dgram.Memory {
+		m.out, _ = wayOut(p.target)
 	}
 	m.clock = newClock()
 	if err := m.open(); err != nil {

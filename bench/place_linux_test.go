@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"dgram"
+	"dgram/dgramtest"
+	"dgram/internal/testnet"
+)
+
+func placed(r *Result) map[string]int64 {
+	m := map[string]int64{}
+	for _, p := range r.Loss.Places {
+		m[p.Name] += p.Count
+	}
+	return m
+}
+
+// A queue of the device that is too narrow refuses requests, which the sender is told of, and answers, which nobody is: the queue's counter
+// tells of both.
+func TestLossInTheQueueOfTheDevice(t *testing.T) {
+	testnet.Need(t, "ip", "tc", testnet.Namespaces)
+	here, _ := testnet.Pair(t, "192.168.3.2/24", "192.168.3.8/24")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if out, err := here.Command(ctx, "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "4mbit", "burst", "4k", "limit", "4k").CombinedOutput(); err != nil {
+		t.Skipf("this kernel has no tbf: %v: %s", err, out)
+	}
+	here.Do(func() {
+		at := dgramtest.NewServer(t, upper)
+		r := mustRun(t, Config{Target: at, Flows: 8, Window: 16, Warmup: -1, Duration: 300 * time.Millisecond, Timeout: 200 * time.Millisecond})
+		places := placed(r)
+		if r.Totals.Lost == 0 || places[PlaceWay] != r.Totals.Lost || places[PlaceUnplaced] != 0 || places[PlaceSendQueue] != r.Totals.Failed {
+			t.Errorf("%+v placed %v", r.Totals, places)
+		}
+		for _, f := range r.Failures {
+			if f.Errno != "ENOBUFS" {
+				t.Errorf("%+v", f)
+			}
+		}
+	})
+}
+
+// What a server's full socket drops is placed there, by the column of /proc/net/udp.
+func TestLossAtTheServersSocket(t *testing.T) {
+	server, err := dgram.ListenEndpoint(dgram.MustParseEndpoint("127.0.0.1:0"), dgram.Options{ReceiveBuffer: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		b := server.NewBatch(1)
+		for server.Recv(b) == nil {
+			time.Sleep(2 * time.Millisecond) // a slow server: its socket runs over
+			for i := range b.Datagrams {
+				copy(b.Datagrams[i].Data, upper(b.Datagrams[i].Data))
+			}
+			_ = server.Send(b)
+		}
+	}()
+	t.Cleanup(func() { server.Close() })
+	r := mustRun(t, Config{Target: server.Local(), Flows: 4, Warmup: -1, Duration: 300 * time.Millisecond, Timeout: 500 * time.Millisecond, Schedule: Schedule{{From: 3000, To: 3000}}})
+	places := placed(r)
+	if d := int64(server.Drops().Count); d == 0 || places[PlaceServer] != d || r.Totals.Lost < d {
+		t.Errorf("its socket dropped %d; %+v placed %v", d, r.Totals, places)
+	}
+}
+
+func TestProcDrops(t *testing.T) {
+	const file = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  357: 0100007F:3039 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 77351 2 0000000000000000 17
+  357: 00000000:3039 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 77352 2 0000000000000000 25
+  358: 0100007F:303A 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 77353 2 0000000000000000 1000
+`
+	if n, ok := procDrops(strings.NewReader(file), 12345); n != 42 || !ok {
+		t.Errorf("%d %v", n, ok)
+	}
+	if n, ok := procDrops(strings.NewReader(file), 53); n != 0 || ok {
+		t.Errorf("%d %v", n, ok)
+	}
+}
+
+// No place gets more than was lost, and together they get it all, whatever counters say.
+func TestPlacesAddUp(t *testing.T) {
+	for _, gained := range []int64{-5, 0, 3, 100} {
+		after := counters{source: "x", server: uint64(50 + gained), own: 50 + gained, ownOK: true, way: uint64(50 + gained), wayOK: true}
+		l := place(Counts{Sent: 100, Lost: 10, Failed: 2}, counters{server: 50, own: 50, ownOK: true, way: 50, wayOK: true}, after, "eth0", 1)
+		sum := int64(0)
+		for _, p := range l.Places {
+			sum += p.Count
+			if p.Count < 0 || p.Counter == "" {
+				t.Errorf("%+v", p)
+			}
+		}
+		if sum != 12 || l.Total != 12 {
+			t.Errorf("gained %d: %+v", gained, l)
+		}
+	}
+}
