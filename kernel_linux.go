@@ -73,6 +73,13 @@ func (c *kernelConn) Drops() Drops {
 	return Drops{Count: uint64(n), Known: err == nil, AtLeast: c.gro.used.Load()}
 }
 
+// Queued returns how many bytes the system holds for this socket that have not been received, its bookkeeping included, or some more; false: it
+// does not tell.
+func (c *kernelConn) Queued() (bytes int, known bool) {
+	n, err := c.socket.MemoryQueued()
+	return int(n), err == nil
+}
+
 // Close implements Conn.
 func (c *kernelConn) Close() error {
 	err := c.socket.Close()

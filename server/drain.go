@@ -49,14 +49,19 @@ const (
 	mostSegments = 64
 )
 
-// queueBound is computed from the receive buffer. The queue is first in, first out: when so many datagrams, or so many bytes, have been
-// received, what was queued before them has been too.
+// queueBound is computed from what is queued, or where the system does not tell that, from the receive buffer. The queue is first in, first out: when so
+// many datagrams, or so many bytes, have been received, what was queued before them has been too.
 func (sh *shard) queueBound() bound {
 	bytes := sh.server.cfg.Options.ReceiveBuffer
 	if bytes <= 0 {
 		bytes = defaultReceiveBuffer
 	}
 	bytes = 2 * max(bytes, leastReceiveBuffer)
+	if c, ok := sh.raw.(interface{ Queued() (int, bool) }); ok {
+		if queued, known := c.Queued(); known {
+			bytes = max(queued, leastReceiveBuffer) // what is on its way at this moment has its chance too
+		}
+	}
 	datagrams := bytes / leastCharge
 	if sh.conn.Caps().GRO {
 		datagrams *= mostSegments

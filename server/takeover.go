@@ -175,6 +175,9 @@ func (s *Server) Successor() int {
 	return s.takeover.door.Successor()
 }
 
+// HandedOver reports whether the server stops because another process has taken its sockets. Until Stopping is closed it is false.
+func (s *Server) HandedOver() bool { return s.stopped() && s.left }
+
 // offer gives copies of all sockets. What they have dropped until now stays in this server's account, if they are taken; what they drop from now
 // on is in the next one's.
 func (s *Server) offer() ([]handover.Socket, func(bool), error) {

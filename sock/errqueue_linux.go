@@ -94,6 +94,18 @@ func errorQueued(fd uintptr) bool {
 // A coalesced super-datagram (UDP_GRO) counts once. Unlike SO_RXQ_OVFL it knows the last ones too.
 func (s *Socket) MemoryDrops() (uint32, error) {
 	const drops = 8
+	return s.memory(drops)
+}
+
+// MemoryQueued returns how many bytes the kernel charges the socket for what it has queued for receiving, bookkeeping included, or some more (SO_MEMINFO,
+// SK_MEMINFO_RMEM_ALLOC): what has just been received may still be among them.
+func (s *Socket) MemoryQueued() (uint32, error) {
+	const received = 0
+	return s.memory(received)
+}
+
+// memory reads one of the numbers of SO_MEMINFO (linux/sock_diag.h).
+func (s *Socket) memory(which int) (uint32, error) {
 	var info [9 * 4]byte
 	n, err := s.GetBytes(SOMemInfo, info[:])
 	if err != nil {
@@ -102,7 +114,7 @@ func (s *Socket) MemoryDrops() (uint32, error) {
 	if n < len(info) {
 		return 0, syscall.ENOPROTOOPT
 	}
-	return native32(info[drops*4:]), nil
+	return native32(info[which*4:]), nil
 }
 
 func native32(b []byte) uint32 { return binary.NativeEndian.Uint32(b) }

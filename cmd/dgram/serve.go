@@ -36,6 +36,9 @@ dgram serve --stage 'rule:"ping" => "pong"' --stage upper
 # the reply is what a program prints
 dgram serve --stage 'exec:/usr/bin/rev'
 
+# start it again, as a new version say, and lose no datagram: the same command takes over from the one that runs
+dgram serve 127.0.0.1:12345 --takeover /tmp/dgram.takeover
+
 # hear a multicast group, and write events for another program
 dgram serve 0.0.0.0:5353 --join 239.1.2.3 --interface eth0 --json`,
 	setup: setupServe,
@@ -49,6 +52,9 @@ func setupServe(c *command) runner {
 
 func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error {
 	cfg, err := f.config(addresses)
+	if err == nil {
+		err = f.handover.apply(&cfg, addresses)
+	}
 	if err != nil {
 		return err
 	}
@@ -65,7 +71,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	watched, err := f.metrics.metrics(false)
+	watched, err := f.metrics.metrics(f.handover.takeover != "")
 	if err != nil {
 		return err
 	}
@@ -73,23 +79,25 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	watched.taps(&cfg)
 	srv, err := server.Start(ctx, cfg)
 	if err != nil {
-		return startError(err, addresses)
+		return startError(f.handover.explain(err), addresses)
 	}
 	if err := watched.follow(); err != nil {
 		return abandon(srv, err)
 	}
-	report, err := f.confine.apply(cfg, srv, watched.folder())
+	report, err := f.confine.apply(cfg, srv, watched.folder(), f.handover.folder())
 	if err != nil {
 		return abandon(srv, err)
 	}
 	watched.serve(srv)
 	show.ready(srv, cfg.Plan)
-	for _, note := range append(f.notes(srv, cfg), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
+	ended := f.handover.ending(srv, show.note, watched.close)
+	for _, note := range append(append(f.handover.begun(srv), f.notes(srv, cfg)...), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
 		show.note(note)
 	}
 	if err := untilEnd(srv, signals, show.note); err != nil {
 		return err
 	}
+	<-ended
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	return srv.Wait()
 }

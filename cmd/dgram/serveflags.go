@@ -37,6 +37,7 @@ type serveFlags struct {
 	guards        guardFlags
 	confine       confineFlags
 	metrics       metricsFlags
+	handover      handoverFlags
 }
 
 func newServeFlags(c *command) *serveFlags {
@@ -65,6 +66,7 @@ func newServeFlags(c *command) *serveFlags {
 		fs.BoolVar(&f.spin, "spin", false, "look for datagrams without ever waiting: answers soonest, and takes a processor whole for each socket")
 		fs.BoolVar(&f.portable, "portable", false, "use the sockets of Go's package net, as on systems other than Linux")
 	})
+	c.group("Upgrades", f.handover.define)
 	c.group("Guards", f.guards.define)
 	c.group("Safety", f.confine.define)
 	c.group("Seen from outside", f.metrics.define)
