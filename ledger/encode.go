@@ -51,7 +51,8 @@ func (p *Payload) UnmarshalJSON(data []byte) error {
 }
 
 // Marshal writes an event as one line of JSON with the newline. It fills in Schema, and Time where it is zero. All that could move a
-// terminal's cursor or turn its text around is escaped, wherever in the event it stands: the line is ASCII but for printable letters.
+// terminal's cursor, turn its text around, hide in it or pile up over it is escaped, wherever in the event it stands: the line is
+// ASCII but for printable letters.
 func Marshal(e Event) ([]byte, error) {
 	h := e.Head()
 	h.Schema = Schema
@@ -81,10 +82,14 @@ func escape(line []byte) []byte {
 		return line
 	}
 	out := make([]byte, 0, len(line)+len(line)/4)
+	marks := 0
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
+		if marks++; !unicode.Is(unicode.M, r) {
+			marks = 0
+		}
 		switch {
-		case unicode.IsPrint(r):
+		case shows(r) && marks <= maxMarks:
 			out = append(out, line[:n]...)
 		case r > 0xffff:
 			r -= 0x10000
@@ -95,6 +100,14 @@ func escape(line []byte) []byte {
 		line = line[n:]
 	}
 	return out
+}
+
+// maxMarks is how many combining marks may follow one character: enough for every language, too few to cover the lines above.
+const maxMarks = 4
+
+// shows reports whether a terminal shows something for r. Some letters and marks are invisible by their properties (Unicode Standard, Section 5.21).
+func shows(r rune) bool {
+	return unicode.IsPrint(r) && (r <= '~' || !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector))
 }
 
 func isPlain(line []byte) bool {

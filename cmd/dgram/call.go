@@ -220,9 +220,9 @@ func (c *call) conclude(ctx context.Context) error {
 	return exit(code, nil)
 }
 
-// say tells the person something that is no result.
+// say tells the person something that is no result, in one line: what comes from outside cannot forge another.
 func (c *call) say(format string, args ...any) {
 	if !c.quiet {
-		fmt.Fprintf(c.stderr, format+"\n", args...)
+		fmt.Fprintln(c.stderr, plain(fmt.Sprintf(format, args...)))
 	}
 }

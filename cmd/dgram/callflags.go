@@ -19,7 +19,7 @@ type callFlags struct {
 	timeout, interval, collect, linger time.Duration
 	tries, count, window               int
 	ttl, tos                           int
-	fresh, raw, json, quiet            bool
+	fresh, raw, force, json, quiet     bool
 	broadcast, multicast, df, portable bool
 	bind, iface                        string
 	input, output                      choice
@@ -39,7 +39,8 @@ func defineCallFlags(c *command) *callFlags {
 		s.BoolVar(&f.fresh, "fresh", false, "send each attempt from a socket of its own, which tells late replies apart for sure")
 	})
 	c.group("What is sent and shown", func(s *pflag.FlagSet) {
-		s.BoolVar(&f.raw, "raw", false, "replies byte for byte, with no newline; without words, all of stdin is one datagram")
+		s.BoolVar(&f.raw, "raw", false, "replies byte for byte, unescaped, with no newline, and not to a terminal; without words, all of stdin is one datagram")
+		s.BoolVar(&f.force, "force", false, "with --raw: write to a terminal all the same, which a reply can then take over")
 		s.Var(&f.input, "input", "`KIND` of words and lines: text; hex (digits, with spaces and colons as you like); file (names of files, - for stdin, each a datagram)")
 		s.Var(&f.output, "output", "`KIND` of output: text; hex; json")
 		s.BoolVar(&f.json, "json", false, "the same as --output json: each datagram, fate and exchange as an event of dgram.event/1, one a line")
@@ -112,8 +113,10 @@ func (f *callFlags) together(c *call) error {
 		return errors.New("--raw and --output exclude each other: --raw is the reply's bytes as they are")
 	case f.raw && f.collect > 0:
 		return errors.New("--raw and --collect exclude each other: nothing would part one reply from the next; use --output json")
-	case f.raw && c.onTerminal:
-		return errors.New("--raw does not write to a terminal, which the reply could take over: send it to a file, or to a program (| xxd; | cat if you must)")
+	case f.force && !f.raw:
+		return errors.New("--force goes with --raw")
+	case f.raw && c.onTerminal && !f.force:
+		return errors.New("--raw does not write to a terminal, which the reply could take over: send it to a file or a program (| xxd), or say --force if you must")
 	case f.raw && len(c.words) == 0 && f.input.value == "file":
 		return errors.New("--raw without words takes stdin as one datagram, and --input file takes names: give the file's name as a word")
 	case f.count > 1 && c.mode != fromWords:

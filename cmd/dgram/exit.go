@@ -49,12 +49,12 @@ func conclude(stderr io.Writer, err error) int {
 	return code
 }
 
-// sentence writes an error for a person, with nothing in it that could harm a terminal. A mistake in a stage or a rule is followed by its text,
-// with a caret under the place.
+// sentence writes an error for a person, with nothing in it that could harm a terminal, or pass for another line. A mistake in a stage or a
+// rule is followed by its text, with a caret under the place.
 func sentence(err error) string {
 	var mistake *stage.Error
 	if !errors.As(err, &mistake) {
-		return escapeLines(err.Error())
+		return plain(err.Error())
 	}
 	text := mistake.Problem
 	if mistake.File != "" {
@@ -63,17 +63,13 @@ func sentence(err error) string {
 	if mistake.Hint != "" {
 		text += "; " + mistake.Hint
 	}
+	text = plain(text)
 	if place := strings.SplitN(mistake.Detail(), "\n", 3); len(place) == 3 {
-		text += "\n" + place[0] + "\n" + place[1]
+		text += "\n" + plain(place[0]) + "\n" + plain(place[1])
 	}
-	return escapeLines(text)
+	return text
 }
 
-// escapeLines escapes all but the line breaks, which are ours. Backslashes are left alone: errors quote what comes from outside already.
-func escapeLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = strings.ReplaceAll(terminal.EscapeString(line), `\\`, `\`)
-	}
-	return strings.Join(lines, "\n")
-}
+// plain is a line in which everything is escaped that could harm a terminal, line breaks too. Escapes that are there already stay as they
+// are: errors quote what comes from outside.
+func plain(line string) string { return strings.ReplaceAll(terminal.EscapeString(line), `\\`, `\`) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -117,7 +118,7 @@ func (s *serveShow) note(text string) {
 	if s.screen != nil {
 		s.screen.clear()
 	}
-	fmt.Fprintf(s.stderr, "dgram: %s\n", escapeLines(text))
+	fmt.Fprintf(s.stderr, "dgram: %s\n", plain(text))
 }
 
 // trouble is told what fails beside the datagrams. It never waits: goroutines that move datagrams call it.
@@ -136,15 +137,25 @@ func (s *serveShow) account(sum ledger.Summary, each []ledger.Summary, afterword
 		}
 	}
 	s.finish(lastWords)
+	each = slices.Clone(each)
+	for i := range each {
+		each[i] = plainLocal(each[i])
+	}
 	var text strings.Builder
-	text.WriteString(escapeLines(ledger.InWords(sum, each)) + "\n")
+	text.WriteString(ledger.InWords(plainLocal(sum), each) + "\n")
 	if afterword != "" {
-		text.WriteString("dgram: " + afterword + "\n")
+		text.WriteString("dgram: " + plain(afterword) + "\n")
 	}
 	if err := sum.Balance(); err != nil {
-		fmt.Fprintf(&text, "dgram: %v\n", err)
+		fmt.Fprintf(&text, "dgram: %s\n", plain(err.Error()))
 	}
 	_, _ = io.WriteString(s.stderr, text.String()) // never fails
+}
+
+// plainLocal escapes the one thing in a summary that is not ours: a unix path may hold anything.
+func plainLocal(s ledger.Summary) ledger.Summary {
+	s.Local = terminal.EscapeString(s.Local)
+	return s
 }
 
 // publish adds an event to the stream, and reports false where its reader has stopped reading.

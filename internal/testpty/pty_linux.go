@@ -21,12 +21,32 @@ type Terminal struct {
 	master *os.File
 
 	mu      sync.Mutex
-	screen  *Screen
+	screen  *Screen       // nil where only the bytes are wanted
 	changed chan struct{} // closed, and made anew, at each change of the screen
+	raw     []byte
+	ended   chan struct{} // closed when there is nothing more to read
 }
 
 // Open makes a terminal of 40 rows, which is gone when the test ends.
 func Open(t testing.TB, columns int) *Terminal {
+	t.Helper()
+	return open(t, columns, NewScreen(columns))
+}
+
+// OpenRaw makes a terminal that keeps what is printed and shows nothing: for what no terminal should be sent. AwaitText looks in that.
+func OpenRaw(t testing.TB, columns int) *Terminal {
+	t.Helper()
+	return open(t, columns, nil)
+}
+
+// Printed ends the terminal, whose program has ended, and returns the bytes that it was sent. The terminal makes "\r\n" of "\n".
+func (x *Terminal) Printed() []byte {
+	x.Slave.Close()
+	<-x.ended
+	return x.raw
+}
+
+func open(t testing.TB, columns int, screen *Screen) *Terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
@@ -43,7 +63,7 @@ func Open(t testing.TB, columns int) *Terminal {
 		missing(t, err)
 	}
 	t.Cleanup(func() { slave.Close() })
-	x := &Terminal{Slave: slave, t: t, master: master, screen: NewScreen(columns), changed: make(chan struct{})}
+	x := &Terminal{Slave: slave, t: t, master: master, screen: screen, changed: make(chan struct{}), ended: make(chan struct{})}
 	go x.read()
 	return x
 }
@@ -65,11 +85,15 @@ func ioctl(t testing.TB, f *os.File, request uintptr, argument unsafe.Pointer) {
 
 // read shows what the program prints. At the end of the program the read fails with EIO.
 func (x *Terminal) read() {
+	defer close(x.ended)
 	buffer := make([]byte, 4096)
 	for {
 		n, err := x.master.Read(buffer)
 		x.mu.Lock()
-		_, _ = x.screen.Write(buffer[:n])
+		x.raw = append(x.raw, buffer[:n]...)
+		if x.screen != nil {
+			_, _ = x.screen.Write(buffer[:n])
+		}
 		close(x.changed)
 		x.changed = make(chan struct{})
 		x.mu.Unlock()
@@ -107,7 +131,7 @@ func (x *Terminal) await(what string, there func([]string) bool) {
 	deadline := time.After(10 * time.Second)
 	for {
 		x.mu.Lock()
-		lines, changed := x.screen.Lines(), x.changed
+		lines, changed := x.lines(), x.changed
 		x.mu.Unlock()
 		if there(lines) {
 			return
@@ -118,6 +142,14 @@ func (x *Terminal) await(what string, there func([]string) bool) {
 			x.t.Fatalf("the screen never shows\n%s\nbut\n%s", what, strings.Join(lines, "\n"))
 		}
 	}
+}
+
+// lines are what is on the screen, or all that was printed.
+func (x *Terminal) lines() []string {
+	if x.screen == nil {
+		return []string{string(x.raw)}
+	}
+	return x.screen.Lines()
 }
 
 // Look calls f with the screen as it is.

@@ -18,6 +18,15 @@ func Open(t testing.TB, _ int) *Terminal {
 	return nil
 }
 
+// OpenRaw is as Open.
+func OpenRaw(t testing.TB, columns int) *Terminal {
+	t.Helper()
+	return Open(t, columns)
+}
+
+// Printed is never reached on this system.
+func (x *Terminal) Printed() []byte { return nil }
+
 // Type is never reached on this system.
 func (x *Terminal) Type(string) {}
 
