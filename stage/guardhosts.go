@@ -105,7 +105,7 @@ func newHostSet(now time.Time, all []netip.Prefix) *hostSet {
 		if p.Addr().Is4() && p.Bits() <= 30 { // a link of two has no broadcast address (RFC 3021)
 			network := p.Masked().Addr()
 			s.add(network, broadcastAddr)
-			bits := binary.BigEndian.Uint32(network.AsSlice()) | 1<<(32-p.Bits()) - 1
+			bits := binary.BigEndian.Uint32(network.AsSlice()) | (1<<(32-p.Bits()) - 1)
 			s.add(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, bits))), broadcastAddr)
 		}
 	}

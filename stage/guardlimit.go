@@ -28,7 +28,8 @@ const (
 	limiterWays  = 4
 
 	tickLength = 16 // nanoseconds
-	burstTicks = 2_500_000_000 / tickLength
+	second     = 1_000_000_000 / tickLength
+	burstTicks = second * 5 / 2
 	timeBits   = 48 // 52 days of ticks, round and round
 	timeMask   = 1<<timeBits - 1
 	// A time further ahead than this (68 s) is one that the clock has gone round since. What is ahead by more than the burst, but not
@@ -43,8 +44,11 @@ func newLimiter(rate int) *limiter {
 		l.secret[i] = rand.Uint64() | 1
 	}
 	cost := func(times uint64) uint64 {
-		per := uint64(rate) * times
-		return max((1_000_000_000/tickLength+per/2)/per, 1)
+		ticks := uint64(second) / (uint64(rate) * times) // rounded down, so that the whole burst fits
+		if ticks < 1000 {
+			return max((2*second/(uint64(rate)*times)+1)/2, 1) // that would be too far down
+		}
+		return ticks
 	}
 	l.cost4 = [4]uint64{cost(1), cost(32)}
 	l.cost6 = [4]uint64{cost(1), cost(2), cost(3), cost(4)}
@@ -120,7 +124,7 @@ func (l *limiter) find(b *bucket, now uint64) {
 	for i := range set {
 		word := set[i].Load()
 		owed := (word - now) & timeMask
-		if owed >= furthest {
+		if owed >= furthest || word == 0 {
 			owed = 0
 		}
 		if (word^hash)>>timeBits == 0 {
@@ -159,7 +163,7 @@ func (l *limiter) insist(b *bucket, now uint64, n int) bool {
 // busy counts the cells that somebody owes in.
 func (l *limiter) busy(now uint64) (n int) {
 	for i := range l.cells {
-		if (l.cells[i].Load()-now-1)&timeMask < furthest {
+		if word := l.cells[i].Load(); word != 0 && (word-now-1)&timeMask < furthest {
 			n++
 		}
 	}

@@ -1,0 +1,143 @@
+package stage
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"dgram"
+)
+
+// echoes sends payloads one after another to a Line and returns which were dropped as a loop.
+func echoes(t *testing.T, spec string, payloads ...string) (dropped []int) {
+	t.Helper()
+	r := newRig(t, MustParse(spec), LineOptions{Guards: NewGuards(GuardConfig{Limit: -1, AnySource: true})})
+	for i, p := range payloads {
+		switch fates, _ := r.seen.fates(r.one(p)); fates[0] {
+		case "dropped: loop":
+			dropped = append(dropped, i)
+		case "answered":
+		default:
+			t.Fatalf("datagram %d: %v", i, fates)
+		}
+	}
+	return dropped
+}
+
+func times(n int, payload string) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = payload
+	}
+	return all
+}
+
+// Each 64th datagram in a row that equals the last reply is dropped, and nothing else.
+func TestLoopGuardCounts(t *testing.T) {
+	long := strings.Repeat("LONG ", 200)
+	middle := strings.Replace(long, "LONG LONG", "LONG_LONG", 50)
+	for _, c := range []struct {
+		name     string
+		payloads []string
+		want     []int
+	}{
+		{"a client that repeats itself", times(200, "hello"), nil},
+		{"an echo", times(200, "HELLO"), []int{64, 128, 192}},
+		{"an echo of our answer to lower case", append([]string{"hello"}, times(70, "HELLO")...), []int{64}},
+		{"an echo of a long answer", times(200, long), []int{64, 128, 192}},
+		{"an echo of nothing", times(200, ""), []int{64, 128, 192}},
+		{"63, then another", append(append(times(64, "A"), "b"), times(64, "A")...), nil},
+		{"two in turns", strings.Split(strings.Repeat("A B ", 100), " "), nil},
+		{"two long ones with the same ends", strings.Split(strings.Repeat(long+"|"+middle+"|", 100), "|"), nil},
+	} {
+		if got := echoes(t, "upper", c.payloads...); fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: dropped %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLoopGuardCountsEachFlowByItself(t *testing.T) {
+	r := newRig(t, MustParse("echo"), LineOptions{Guards: NewGuards(GuardConfig{})})
+	dropped := 0
+	for i := range 65 * 100 {
+		peer := dgram.MustParseEndpoint(fmt.Sprintf("127.0.0.1:%d", 2000+i%100))
+		if fates, _ := r.seen.fates(r.from(peer, "x")); fates[0] == "dropped: loop" {
+			if dropped++; i < 64*100 {
+				t.Fatalf("datagram %d of its flow was dropped", i/100)
+			}
+		}
+		r.seen.settled = r.seen.settled[:0]
+	}
+	if dropped != 100 {
+		t.Errorf("%d dropped in 100 flows", dropped)
+	}
+}
+
+func TestLoopGuardOff(t *testing.T) {
+	r := newRig(t, MustParse("echo"), LineOptions{Guards: NewGuards(GuardConfig{AnyLoop: true, Limit: -1, AnySource: true})})
+	for range 200 {
+		r.expect(r.one("x"), "answered")
+	}
+}
+
+// A slot of several datagrams loses just the one that is the 64th.
+func TestLoopGuardTakesSlotsApart(t *testing.T) {
+	r := newRig(t, MustParse("echo"), LineOptions{Guards: NewGuards(GuardConfig{})})
+	peer := dgram.MustParseEndpoint("127.0.0.1:40000")
+	b := r.conn.NewBatch(64)
+	answered, dropped := 0, 0
+	for range 20 {
+		b.Reset()
+		d := b.Add(peer, bytes.Repeat([]byte("abc"), 32))
+		d.Segment, d.Local, d.ID = 3, testLocal, dgram.NextIDs(32)
+		if err := r.line.Process(b); err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Datagrams {
+			switch d := &b.Datagrams[i]; {
+			case d.Fate == dgram.Dropped && d.Reason == dgram.ReasonLoop:
+				dropped += d.Count()
+			case d.Fate == dgram.Answered:
+				answered += d.Count()
+			default:
+				t.Fatalf("%v %v", d.Fate, d.Reason)
+			}
+		}
+	}
+	// The first slot has nothing to equal.
+	if answered+dropped != 20*32 || dropped != 19*32/loopRun {
+		t.Errorf("%d answered, %d dropped", answered, dropped)
+	}
+}
+
+// A loop is found however many other flows come by meanwhile.
+func TestLoopGuardAmongManyFlows(t *testing.T) {
+	g := newGuarded(NewGuards(GuardConfig{Limit: -1, AnySource: true}), 32)
+	loop := dgram.MustParseEndpoint("10.0.0.1:40000")
+	dropped := 0
+	for i := range uint64(200) {
+		g.slot.Peer = loop
+		if echo(g) == dgram.ReasonLoop {
+			dropped++
+		}
+		for j := range uint64(2000) {
+			g.slot.Peer = dgram.IPEndpoint(dgram.UDP, ipv4AddrPort(uint32(mix(i*2000+j))))
+			g.pass()
+		}
+	}
+	if dropped < 3 {
+		t.Errorf("%d dropped of 200 that went round", dropped)
+	}
+}
+
+// echo passes the slot unchanged.
+func echo(r *guarded) dgram.Reason {
+	d := r.slot
+	d.Fate, d.Reason = dgram.Undecided, dgram.NoReason
+	r.asked = r.gate.enter(r.batch, 0)
+	if d.Fate == dgram.Undecided && r.out.admit(d, &r.asked, true) {
+		r.out.leave(r.batch, 0, &r.asked, 0)
+	}
+	return d.Reason
+}
