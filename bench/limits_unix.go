@@ -15,7 +15,10 @@ func descriptors() (int, bool) {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return 0, false
 	}
-	return int(min(uint64(limit.Cur), math.MaxInt32)), true
+	if limit.Cur > math.MaxInt32 {
+		return math.MaxInt32, true
+	}
+	return int(limit.Cur), true
 }
 
 // ports is the range that source ports are given out from (ip(7)), where the system tells.
