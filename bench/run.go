@@ -162,7 +162,7 @@ func (m *run) work(ctx context.Context) {
 	}
 	m.collect()
 	group.Wait()
-	m.result.Interrupted = m.shared.stop.Load()
+	m.result.Interrupted = m.shared.stop.Load() && m.measured < m.plan.duration
 	m.after = m.readCounters()
 	close(m.late)
 	<-told
