@@ -90,7 +90,14 @@ func (s *served) signal(sig syscall.Signal) {
 func (s *served) stop() *ledger.SummaryEvent {
 	s.p.Helper()
 	s.signal(syscall.SIGTERM)
-	var account *ledger.SummaryEvent
+	a := s.account()
+	s.awaitEnd()
+	return a
+}
+
+// account is what it prints at its end.
+func (s *served) account() (account *ledger.SummaryEvent) {
+	s.p.Helper()
 	_ = s.pipe.SetReadDeadline(time.Now().Add(20 * time.Second))
 	for {
 		line, err := s.lines.ReadString('\n')
@@ -106,7 +113,6 @@ func (s *served) stop() *ledger.SummaryEvent {
 	if account == nil {
 		s.p.Fatalf("it ended without an account: %s", s.said())
 	}
-	s.awaitEnd()
 	return account
 }
 

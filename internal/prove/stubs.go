@@ -2,7 +2,5 @@
 
 package main
 
-func proveUpgrade(p *proof)   {}
-func provePrint(p *proof)     {}
-func proveIsolation(p *proof) {}
-func proveWeb(p *proof)       {}
+func proveIsolation(*proof) {}
+func proveWeb(*proof)       {}
