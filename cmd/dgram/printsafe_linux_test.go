@@ -124,6 +124,9 @@ func TestCallPrintsOnlyText(t *testing.T) {
 
 // What a person types wrong, or another program passes on, comes back in errors: as text, in one line.
 func TestErrorsPrintOnlyText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of processes, and none of them concurrent")
+	}
 	program, dir := self(t), t.TempDir()
 	var commands [][]string
 	for i, text := range hostile() {

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"dgram"
+)
+
+// freePort returns a TCP port of 127.0.0.1 that nobody has just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// scrape reads the metrics as Prometheus does.
+func scrape(t *testing.T, client *http.Client, url string) map[string]*dto.MetricFamily {
+	t.Helper()
+	response, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v", response.Status, err)
+	}
+	return families
+}
+
+// sum adds up a family over all sockets.
+func sum(f *dto.MetricFamily) (total float64) {
+	for _, m := range f.GetMetric() {
+		total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+	}
+	return total
+}
+
+// What Prometheus reads is the account that the server prints.
+func TestMetricsAreTheAccount(t *testing.T) {
+	needSignals(t)
+	place := freePort(t)
+	s := serveWith(t, exec.Command(self(t), "serve", "127.0.0.1:0", "--quiet", "--shards", "2", "--stage", `rule:"quiet" => ignore`, "--stage", "upper", "--stage", "loss:30%", "--seed", "1", "--metrics", place))
+	for i := range 20 {
+		runCall(t, "", s.addr, fmt.Sprint("hello ", i), "--timeout", "20ms", "--tries", "1")
+	}
+	runCall(t, "", s.addr, "quiet", "--timeout", "10ms", "--tries", "1")
+	families := scrape(t, http.DefaultClient, "http://"+place+"/metrics")
+	get := func(name string) int { return int(sum(families["dgram_"+name])) }
+	received, dropped := get("received_datagrams_total"), get("dropped_datagrams_total")
+	if received != 21 || dropped == 0 || get("ignored_datagrams_total") != 1 ||
+		received != get("answered_datagrams_total")+get("ignored_datagrams_total")+dropped+get("failed_datagrams_total")+get("pending_datagrams") {
+		t.Errorf("received %d, dropped %d: %v", received, dropped, families)
+	}
+	if label := families["dgram_dropped_datagrams_total"].GetMetric()[0].GetLabel(); fmt.Sprint(label) == "" || !strings.Contains(fmt.Sprint(label), "loss") {
+		t.Errorf("dropped for %v", label)
+	}
+	if h := families["dgram_answer_duration_seconds"].GetMetric()[0].GetHistogram(); runtime.GOOS == "linux" &&
+		(int(h.GetSampleCount()) != get("answered_datagrams_total") || h.GetSampleSum() <= 0) {
+		t.Errorf("%v durations of %d answers", h, get("answered_datagrams_total"))
+	}
+	if len(families["dgram_received_datagrams_total"].GetMetric()) != 2 {
+		t.Error("not one for each socket")
+	}
+	for _, page := range []string{"/healthz", "/readyz"} {
+		if code, text := fetch(t, "http://"+place+page, ""); code != 200 || text != "ok\n" {
+			t.Errorf("%s: %d %q", page, code, text)
+		}
+	}
+	if code, text := fetch(t, "http://"+place+"/metrics", "evil.example"); code != http.StatusForbidden || strings.Contains(text, "dgram_") {
+		t.Errorf("for another name: %d %q", code, text)
+	}
+	s.stop(t)
+}
+
+func fetch(t *testing.T, url, host string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(text)
+}
+
+func TestMetricsOnAUnixSocket(t *testing.T) {
+	needSignals(t)
+	path := filepath.Join(t.TempDir(), "m")
+	s := serveWith(t, exec.Command(self(t), "serve", "127.0.0.1:0", "--quiet", "--metrics", "unix:"+path))
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
+	if families := scrape(t, client, "http://localhost/metrics"); families["dgram_build_info"] == nil || families["process_start_time_seconds"] == nil && runtime.GOOS == "linux" {
+		t.Errorf("there is only %v", families)
+	}
+	s.stop(t)
+}
+
+func TestMetricsWrong(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, c := range []struct{ place, want string }{
+		{"0.0.0.0:9", "say --metrics-open if that is meant"}, {"[::]:9", "say --metrics-open"}, {"x", "give PORT, IP:PORT or unix:PATH"},
+		{taken.Addr().String(), "--metrics: "}, {"unix:", "needs a path"}, {"", "go with --metrics"},
+	} {
+		args := []string{"serve", "127.0.0.1:0", "--metrics", c.place}
+		if c.place == "" {
+			args = append(args, "--metrics-host", "x")
+		}
+		out, err := exec.Command(self(t), args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), c.want) {
+			t.Errorf("--metrics %q: %v %s, want %q", c.place, err, out, c.want)
+		}
+	}
+}
+
+// Every duration is counted once, in the first bucket whose bound it does not exceed.
+func TestDelays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		took := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) time.Duration {
+			return time.Duration(rapid.Int64Range(0, 1<<rapid.IntRange(1, 37).Draw(t, "bits")).Draw(t, "ns"))
+		}), 1, 50).Draw(t, "durations")
+		var d delays
+		b := &dgram.Batch{}
+		for _, each := range took {
+			b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered, Time: time.Now().Add(-each)})
+		}
+		b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered}, dgram.Datagram{Fate: dgram.Dropped, Time: time.Now()})
+		d.Settled(b)
+		var m dto.Metric
+		if err := d.metric().(prometheus.Metric).Write(&m); err != nil {
+			t.Fatal(err)
+		}
+		h := m.GetHistogram()
+		if int(h.GetSampleCount()) != len(took) {
+			t.Fatalf("%d of %d", h.GetSampleCount(), len(took))
+		}
+		for _, bucket := range h.GetBucket() {
+			atLeast, atMost := 0, 0
+			for _, each := range took { // each took a little longer than was said
+				if each.Seconds() <= bucket.GetUpperBound() {
+					atMost++
+				}
+				if (each + time.Second).Seconds() <= bucket.GetUpperBound() {
+					atLeast++
+				}
+			}
+			if n := int(bucket.GetCumulativeCount()); n > atMost || n < atLeast {
+				t.Fatalf("%d up to %v s, want %d to %d of %v", n, bucket.GetUpperBound(), atLeast, atMost, took)
+			}
+		}
+	})
+}
