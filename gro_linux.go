@@ -59,10 +59,10 @@ func (g *groSwitch) watch(c *kernelConn, b *Batch, n int) {
 	switch on := g.on.Load(); {
 	case on && worth:
 		g.penalty = 0
-	case on:
+	case on && g.turn(c, false):
 		g.penalty = min(max(2*g.penalty, groFirstTurn), groMaxPause)
 		g.pause = g.penalty
-		g.turn(c, false)
+	case on: // it could not be turned off just now
 	case g.pause > 0:
 		g.pause--
 	case heavy:
@@ -70,11 +70,14 @@ func (g *groSwitch) watch(c *kernelConn, b *Batch, n int) {
 	}
 }
 
-// turn leaves things as they are where they are to stay so, and where the socket has no such option.
-func (g *groSwitch) turn(c *kernelConn, on bool) {
-	if g.tryTurn(c, on) {
+// turn leaves things as they are, and reports false, where they are to stay so, where the socket has no such option, and where what is queued is
+// against it.
+func (g *groSwitch) turn(c *kernelConn, on bool) bool {
+	turned := g.tryTurn(c, on)
+	if turned {
 		c.options.AutoGRO(on)
 	}
+	return turned
 }
 
 func (g *groSwitch) tryTurn(c *kernelConn, on bool) bool {
@@ -82,6 +85,13 @@ func (g *groSwitch) tryTurn(c *kernelConn, on bool) bool {
 	defer g.mu.Unlock()
 	if g.steady > 0 || c.socket.Set(sock.UDPGRO, truth(on)) != nil {
 		return false
+	}
+	// The kernel does not say of a message that it coalesced before where its datagrams end, once the offload is off: it would be taken for one. From
+	// here on it coalesces no more, so a queue that is empty now holds no such message.
+	if queued, err := c.socket.MemoryQueued(); !on && (err != nil || queued > 0) {
+		if c.socket.Set(sock.UDPGRO, 1) == nil {
+			return false
+		}
 	}
 	g.set(on)
 	return true
