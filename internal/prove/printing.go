@@ -147,7 +147,7 @@ func (w *firstLine) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// calls gets each payload as a reply, on a terminal and in a pipe.
+// calls gets each payload as a reply, on a terminal, and in a pipe in the forms that are for people and logs; as text a pipe gets them as they came.
 func (t *printer) calls(payloads [][]byte) {
 	t.Helper()
 	path := filepath.Join(t.dir, "replies")
@@ -171,7 +171,7 @@ func (t *printer) calls(payloads [][]byte) {
 	}()
 	args := []string{"call", "unixgram:" + path, "--window", "1"}
 	lines := strings.Repeat("next\n", len(payloads))
-	for _, output := range []string{"text", "json", "hex"} {
+	for _, output := range []string{"json", "hex"} {
 		out, err := t.command(lines, append(args, "--output", output)...)
 		if t.check("call --output "+output, out); err != nil {
 			t.Errorf("call: %v", err)

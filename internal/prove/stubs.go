@@ -1,6 +1,0 @@
-//go:build linux
-
-package main
-
-func proveIsolation(*proof) {}
-func proveWeb(*proof)       {}
