@@ -5,6 +5,12 @@
 // [Handle]). A [Line] is a plan at work on one shard: it takes received batches through the stages and sends the replies, carries out
 // what faults ask for, and keeps what has to wait (a [Handler], a delay) off the path of everything else, in bounded memory.
 //
+// # Guards
+//
+// [Guards] stand outside the stages, for no plan may leave them out by accident: on the way in they look at the source, the rate and for
+// loops, in this order, before any stage has worked for a datagram; on the way out, once the reply is final, at its size. A Line has
+// those that [LineOptions] name; package server makes them unless told otherwise.
+//
 // # Order
 //
 // Stages apply in the order given. A rule that matches decides the reply: the transforms, rules and handlers after it are passed over, so

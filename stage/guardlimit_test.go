@@ -197,7 +197,6 @@ func TestLimiterShared(t *testing.T) {
 type crowd struct {
 	flood func(i uint64) netip.Addr
 	rate  uint64 // a second
-	busy  int    // how many of its first addresses send at their limit all along
 }
 
 // The innocents' prefixes are not the flood's: they keep their answers. The busy ones of the flood get what is theirs, and no more.

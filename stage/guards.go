@@ -78,6 +78,9 @@ func NewGuards(c GuardConfig) *Guards {
 	return g
 }
 
+// Own returns the endpoints whose sockets are taken for our own.
+func (g *Guards) Own() []dgram.Endpoint { return append([]dgram.Endpoint(nil), g.config.Own...) }
+
 // Limited returns how many entries the table of the rate limiter has, and how many of them stand for an address or a prefix that has sent more than
 // nothing of late. Both are 0 where there is no limit. It reads the whole table: about a millisecond.
 func (g *Guards) Limited() (busy, size int) {
