@@ -12,7 +12,8 @@ func Apply(p Plan) (Report, error) {
 		}
 		r.User, r.NoCapabilities = p.User.Name, true
 	} else if !p.Programs && !p.RightsOnly {
-		r.NoCapabilities = shedCapabilities() == nil && withoutCapabilities() == nil
+		shedCapabilities()
+		r.NoCapabilities = withoutCapabilities() == nil
 	}
 	if p.RightsOnly {
 		return r, nil

@@ -35,7 +35,7 @@ var calls = strings.Fields(`
 // there are.
 func filterCalls() (int, error) {
 	if !seccomp.Supported() {
-		return 0, errors.New("this kernel has no seccomp filters")
+		return 0, errors.New("this kernel has no seccomp filters, or lets nobody use them")
 	}
 	here, err := arch.GetInfo("")
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 func restrictFiles(p Plan) (version int, err error) {
 	version, err = ll.LandlockGetABIVersion()
 	if err != nil || version < 1 {
-		return 0, errors.New("this kernel has no landlock, or it is off")
+		return 0, errors.New("this kernel has no landlock, or lets nobody use it")
 	}
 	rules := below(reading, append([]string{"/proc/self"}, p.Read...))
 	rules = append(rules, below(writing, p.Write)...)

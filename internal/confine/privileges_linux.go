@@ -43,9 +43,9 @@ func become(u User) error {
 }
 
 // shedCapabilities drops what it may.
-func shedCapabilities() error {
-	_ = emptyBoundingSet() // needs CAP_SETPCAP; without new privileges an unreachable set changes nothing
-	return emptyOtherSets()
+func shedCapabilities() {
+	_ = emptyBoundingSet() // needs CAP_SETPCAP; without new privileges a set that cannot be reached changes nothing
+	_ = emptyOtherSets()   // may be forbidden where there are none; what is left is looked at
 }
 
 // emptyBoundingSet drops each capability that the kernel knows (capabilities(7), "Capability bounding set").
