@@ -49,9 +49,9 @@ func defineBenchFlags(c *command) *benchFlags {
 		s.StringVar(&f.rate, "rate", "", "open loop: so many requests a second, over all flows. `RATES` are stages RATE/TIME or FROM..TO/TIME with commas between them, or one rate: 50k")
 		s.BoolVar(&f.poisson, "poisson", false, "open loop: requests come as chance has it (a Poisson process) and not evenly")
 		s.BoolVar(&f.oneWay, "one-way", false, "send as much as goes, or --rate, and expect no answers")
-		s.DurationVar(&f.duration, "duration", bench.DefaultDuration, "measure for so `long` (default the length of --rate; of each trial of --find-max 2s)")
-		s.DurationVar(&f.warmup, "warmup", bench.DefaultWarmup, "send so `long` before measuring; 0 for none")
-		s.DurationVar(&f.timeout, "timeout", bench.DefaultTimeout, "a request without an answer for so `long` is lost")
+		s.DurationVar(&f.duration, "duration", bench.DefaultDuration, "measure for this `DURATION` (default the length of --rate; of each trial of --find-max 2s)")
+		s.DurationVar(&f.warmup, "warmup", bench.DefaultWarmup, "send for a `DURATION` before measuring; 0 for none")
+		s.DurationVar(&f.timeout, "timeout", bench.DefaultTimeout, "a request without an answer for this `DURATION` is lost")
 		s.IntVar(&f.workers, "workers", 1, "share the flows among `N` threads")
 		s.Uint64Var(&f.seed, "seed", 1, "let chance (sizes, --poisson) fall as in every run with this `NUMBER`")
 	})
@@ -65,7 +65,7 @@ func defineBenchFlags(c *command) *benchFlags {
 	c.group("Finding the limit", func(s *pflag.FlagSet) {
 		s.BoolVar(&f.findMax, "find-max", false, "look for the highest rate that holds --loss and --p99, by several bisections, with an interval")
 		s.Var(&f.loss, "loss", "lose at most this `SHARE` of the requests")
-		s.DurationVar(&f.p99, "p99", time.Millisecond, "answer 99 of 100 requests within so `long`; 0 for any time")
+		s.DurationVar(&f.p99, "p99", time.Millisecond, "answer 99 of 100 requests within this `DURATION`; 0 for any time")
 		s.IntVar(&f.searches, "searches", 6, "make `N` bisections; more of them make the interval surer")
 	})
 	c.group("Output", func(s *pflag.FlagSet) {
