@@ -5,12 +5,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"dgram/internal/terminal"
 )
 
 func main() {
+	if err := enoughFiles(); err != nil {
+		fmt.Fprintln(os.Stderr, "dgram:", err)
+		os.Exit(exitError)
+	}
 	terminal.SurvivePipes()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
