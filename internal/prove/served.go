@@ -28,7 +28,6 @@ type served struct {
 	lines  *bufio.Reader
 	pipe   *os.File
 	stderr *os.File
-	probes int
 }
 
 // serve starts `dgram serve ADDRESS --json --quiet ARGS` in the server's namespace and waits until it is ready.
