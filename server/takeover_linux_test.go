@@ -327,3 +327,59 @@ func TestInherited(t *testing.T) {
 		shutdown(t, s)
 	}
 }
+
+// Heavy flows, for which receive offload is turned on, go on through takeovers: no train of datagrams is taken for one.
+func TestTakeoverWithOffload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "door")
+	cfg := echoConfig("127.0.0.1:0", path, 1)
+	running := start(t, cfg)
+	c, err := dgram.DialEndpoint(running.Endpoint(), dgram.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	out, in := c.NewBatch(loadWindow), c.NewBatch(loadWindow)
+	on := 0
+	for range 15 {
+		for range 200 {
+			train(t, c, out, in)
+		}
+		if running.Caps()[0].GRO {
+			on++
+		}
+		next := start(t, cfg)
+		if next.Caps()[0].GRO != running.Caps()[0].GRO {
+			t.Error("offload is on for one of two that receive from a socket")
+		}
+		train(t, c, out, in)
+		waitFor(t, running)
+		balanced(t, running)
+		running = next
+	}
+	if on == 0 {
+		t.Error("offload was never on: nothing was tried")
+	}
+}
+
+// train sends a window of datagrams in one message and waits for a reply to each.
+func train(t *testing.T, c dgram.Conn, out, in *dgram.Batch) {
+	t.Helper()
+	out.Reset()
+	for i := range loadWindow {
+		out.Add(dgram.Endpoint{}, binary.BigEndian.AppendUint64(nil, uint64(i))) // each another, or the loop guard takes it for an echo
+	}
+	if err := c.Send(out); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	for got := 0; got < loadWindow; got += len(in.Datagrams) {
+		if err := c.Recv(in); err != nil {
+			t.Fatalf("after %d of %d: %v", got, loadWindow, err)
+		}
+		for i := range in.Datagrams {
+			if n := len(in.Datagrams[i].Data); n != 8 {
+				t.Fatalf("a reply of %d bytes", n)
+			}
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"dgram"
+	"dgram/internal/testnet"
 	"dgram/ledger"
 )
 
@@ -492,4 +493,37 @@ func TestServeTakeoverWrong(t *testing.T) {
 	}
 	load := startWork(t, running.at)
 	load.progress(t, 1)
+}
+
+// The same with systemd's own tool, which starts the server when the first datagram comes: that one is answered too.
+func TestServeSocketActivate(t *testing.T) {
+	testnet.Need(t, "systemd-socket-activate")
+	at := closedPort(t)
+	cmd := exec.Command("systemd-socket-activate", "--datagram", "--listen", at, self(t), "serve", "--quiet")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	start(t, cmd)
+	client, err := net.Dial("udp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	p := make([]byte, 16)
+	for end := time.Now().Add(patience); ; {
+		_, _ = client.Write([]byte("hello"))
+		_ = client.SetReadDeadline(time.Now().Add(patience))
+		n, err := client.Read(p)
+		if err == nil {
+			if string(p[:n]) != "HELLO" {
+				t.Errorf("%q", p[:n])
+			}
+			break
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(end) { // refused: it does not listen yet
+			t.Fatalf("%v: %s", err, errs.String())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	exitsWith(t, cmd, 0)
 }
