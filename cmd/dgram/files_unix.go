@@ -16,7 +16,7 @@ func enoughFiles() error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return nil // then there is no limit to fear
 	}
-	if uint64(limit.Cur) >= fewestFiles {
+	if limit.Cur >= fewestFiles {
 		return nil
 	}
 	return fmt.Errorf("only %d files may be open at once, and %d are needed: allow more with ulimit -n 64", limit.Cur, fewestFiles)
