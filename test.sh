@@ -5,9 +5,10 @@
 #   ./test.sh quick       go vet and go test, with go's cache
 #   ./test.sh STEP...     only these: format modules vet lint test race cross fuzz
 #
-# Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, ip (iproute2), strace, gcc, tc, nft and two of systemd's (they need no running systemd). As root on Debian
-# or Ubuntu what is missing is installed with apt-get; elsewhere it is named, and the tests that want it skip. With
-# CI=true nothing may be missing. Tests of network namespaces want root.
+# Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, ip and tc (iproute2), nft, strace, gcc, and two
+# programs of systemd's, which need not run. As root on Debian or Ubuntu what is missing is installed with apt-get;
+# elsewhere it is named, and the tests that want it skip. With CI=true nothing may be missing. Tests of network
+# namespaces want root.
 #
 #   FUZZTIME=3s           how long each fuzz target runs
 #
