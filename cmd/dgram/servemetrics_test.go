@@ -15,7 +15,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -159,7 +158,7 @@ func TestDelays(t *testing.T) {
 		b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered}, dgram.Datagram{Fate: dgram.Dropped, Time: time.Now()})
 		d.Settled(b)
 		var m dto.Metric
-		if err := d.metric().(prometheus.Metric).Write(&m); err != nil {
+		if err := d.metric().Write(&m); err != nil {
 			t.Fatal(err)
 		}
 		h := m.GetHistogram()
