@@ -39,6 +39,9 @@ dgram serve --stage 'exec:/usr/bin/rev'
 # start it again, as a new version say, and lose no datagram: the same command takes over from the one that runs
 dgram serve 127.0.0.1:12345 --takeover /tmp/dgram.takeover
 
+# facing strangers: as nobody, with counters for Prometheus at 127.0.0.1:9464
+sudo dgram serve 0.0.0.0:12345 --user nobody --metrics 9464
+
 # hear a multicast group, and write events for another program
 dgram serve 0.0.0.0:5353 --join 239.1.2.3 --interface eth0 --json`,
 	setup: setupServe,

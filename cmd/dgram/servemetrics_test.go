@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -140,6 +143,35 @@ func TestMetricsWrong(t *testing.T) {
 		out, err := exec.Command(self(t), args...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("--metrics %q: %v %s, want %q", c.place, err, out, c.want)
+		}
+	}
+}
+
+// Names are written in three places: what is counted, what docs/metrics.md explains, and what the dashboard asks for.
+func TestMetricsAreExplained(t *testing.T) {
+	needSignals(t)
+	place := freePort(t)
+	s := serveWith(t, exec.Command(self(t), "serve", "127.0.0.1:0", "--quiet", "--stage", "loss:100%", "--metrics", place))
+	runCall(t, "", s.addr, "lost", "--timeout", "10ms", "--tries", "1")
+	families := scrape(t, http.DefaultClient, "http://"+place+"/metrics")
+	s.stop(t)
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range families {
+		if strings.HasPrefix(name, "dgram_") && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/metrics.md does not explain %s", name)
+		}
+	}
+	dashboard, err := os.ReadFile("../../deploy/grafana/dgram.json")
+	if err != nil || !json.Valid(dashboard) {
+		t.Fatalf("the dashboard: %v", err)
+	}
+	for _, name := range regexp.MustCompile(`(dgram|process)_[a-z_]+`).FindAllString(string(dashboard), -1) {
+		name = strings.TrimSuffix(name, "_bucket")
+		if families[name] == nil && name != "dgram_failed_datagrams_total" && name != "process_cpu_seconds_total" {
+			t.Errorf("the dashboard asks for %s, which is not there", name)
 		}
 	}
 }
