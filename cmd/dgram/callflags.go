@@ -83,7 +83,7 @@ func (c *choice) Set(s string) error {
 func (c *choice) String() string { return c.value }
 
 // Type names the value in help.
-func (c *choice) Type() string { return "kind" }
+func (c *choice) Type() string { return "KIND" }
 
 // check refuses what cannot be, and what does not go together.
 func (f *callFlags) check(c *call) error {
