@@ -23,7 +23,7 @@ type confineFlags struct {
 func (f *confineFlags) define(fs *pflag.FlagSet) {
 	f.confined = choice{"on", []string{"on", "off"}}
 	fs.StringVar(&f.user, "user", "", "become `USER`, or USER:GROUP, once the sockets are open, and drop every right of root for good")
-	fs.Var(&f.confined, "confine", "`on` or off: give up files and system calls that serving does not need, as far as this system can")
+	fs.Var(&f.confined, "confine", "on: give up files and system calls that serving does not need, as far as this system can; off: do not")
 }
 
 // check reads --user, before anything is opened.
