@@ -85,6 +85,7 @@ func (w *world) unguarded() []string { return []string{"--limit", "off"} }
 func (w *world) stopped(s *served, f func()) {
 	w.Helper()
 	s.signal(syscall.SIGSTOP)
+	w.eventually("the server has stopped", patience, s.standsStill) // the signal is on its way when kill(2) returns
 	f()
 	s.signal(syscall.SIGCONT)
 }
@@ -188,16 +189,15 @@ var faultsOfTheLink = []fault{
 		w.rest(t)
 		w.ip(w.server, "link", "set", w.server.Link, "mtu", "1500")
 	}},
-	{name: "the sender's link goes down and up", do: func(w *world, s *served, t *teller) { w.flap(w.client.Name, t) }},
+	{name: "the sender's link goes down and up", do: func(w *world, s *served, t *teller) { w.flap(w.client, t) }},
 	{name: "the server's link goes down and up", do: func(w *world, s *served, t *teller) {
 		w.stopped(s, func() { // with replies to send when there is no link
 			t.send(100, small)
 			w.ip(w.server, "link", "set", w.server.Link, "down")
 		})
 		w.rest(t)
-		w.ip(w.server, "link", "set", w.server.Link, "up")
-		w.introduce()
-		w.flap(w.server.Name, t)
+		w.raise(w.server)
+		w.flap(w.server, t)
 	}},
 	{name: "one fault after another, by chance", flags: []string{"--receive-buffer", "64KiB"}, do: chaos},
 }
@@ -233,20 +233,25 @@ func routed(kind string) func(*world, *served, *teller) {
 	}
 }
 
-// flap sends before, while and after the link is down.
-func (w *world) flap(namespace string, t *teller) {
+// flap sends before, while and after the link is down at one end.
+func (w *world) flap(n *testnet.NS, t *teller) {
 	w.Helper()
-	link := w.client.Link
 	for range w.count(5, 2) {
 		t.send(w.count(1000, 100), small)
-		w.run(nil, "ip", "-n", namespace, "link", "set", link, "down")
+		w.ip(n, "link", "set", n.Link, "down")
 		t.send(w.count(1000, 100), small)
 		time.Sleep(20 * time.Millisecond) // the kernel tells the other end in its own time
 		t.send(w.count(1000, 100), small)
-		w.run(nil, "ip", "-n", namespace, "link", "set", link, "up")
-		w.introduce()
+		w.raise(n)
 		t.send(w.count(1000, 100), small)
 	}
+}
+
+// raise brings a link up. Its neighbours, forgotten when it went down, are told before: it would ask for them, and that may be lost too.
+func (w *world) raise(n *testnet.NS) {
+	w.Helper()
+	w.introduce()
+	w.ip(n, "link", "set", n.Link, "up")
 }
 
 // chaos is a row of faults that only the seed knows.
@@ -258,9 +263,9 @@ func chaos(w *world, s *served, t *teller) {
 		case 0:
 			w.stopped(s, burst)
 		case 1:
-			w.flap(w.client.Name, t)
+			w.flap(w.client, t)
 		case 2:
-			w.flap(w.server.Name, t)
+			w.flap(w.server, t)
 		case 3:
 			to := probeAddr.String() + "/32"
 			w.stopped(s, func() { burst(); w.ip(w.server, "route", "add", "unreachable", to) })

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,6 +146,18 @@ func (s *served) alive(after string) {
 		s.p.Fatalf("after %s process %d has ended: %v: %s", after, s.pid(), s.cmd.ProcessState, s.said())
 	default:
 	}
+}
+
+// standsStill reports whether every thread is stopped (proc_pid_stat(5), state T).
+func (s *served) standsStill() bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid()))
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if _, after, _ := strings.Cut(string(text), ") "); err == nil && !strings.HasPrefix(after, "T") {
+			return false
+		}
+	}
+	return len(tasks) > 0
 }
 
 // memory is what it holds, and the most that it has held, in bytes (proc_pid_status(5): VmRSS, VmHWM).
