@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,13 +100,13 @@ func asName(text string) string {
 func TestCallPrintsOnlyText(t *testing.T) {
 	program := self(t)
 	texts := hostile()
-	next := 0
-	server := dgramtest.NewServer(t, func([]byte) []byte { next++; return []byte(texts[(next-1)%len(texts)]) }).String()
+	var next atomic.Int64
+	server := dgramtest.NewServer(t, func([]byte) []byte { return []byte(texts[(next.Add(1)-1)%int64(len(texts))]) }).String()
 	words := strings.Fields(strings.Repeat("x ", len(texts)))
 	for name, flags := range map[string][]string{
 		"words": nil, "collect": {"--collect", "30ms"}, "hex": {"--output", "hex"}, "json": {"--json"}, "small": {"--buffer", "7"},
 	} {
-		next = 0
+		next.Store(0)
 		for range words {
 			printed := onRawTerminal(t, program, append([]string{"call", server, "x"}, flags...)...)
 			showsOnly(t, "call "+name, bytes.Replace(printed, []byte(server+"\t"), nil, 1)) // what --collect parts the two with
