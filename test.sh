@@ -10,7 +10,7 @@
 # elsewhere it is named, and the tests that want it skip. With CI=true nothing may be missing. Tests of network
 # namespaces want root.
 #
-#   FUZZTIME=3s           how long each fuzz target runs
+#   FUZZTIME=1s           how long each fuzz target runs
 #
 # The last line counts Go tests, each once however often it ran: "N passed, N failed, N skipped". A check that is no Go
 # test and fails is counted as one failed. The exit status is 0 only when nothing failed.
@@ -21,7 +21,7 @@ export PATH
 CI="${CI:-}"
 [ "$CI" != false ] || CI=
 export CI
-FUZZTIME="${FUZZTIME:-3s}"
+FUZZTIME="${FUZZTIME:-1s}"
 
 scratch=$(mktemp -d) || exit 1
 book="$scratch/book"
