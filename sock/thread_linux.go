@@ -23,11 +23,11 @@ type thread struct {
 // The signal that Go's runtime sends its own threads to preempt them (os/signal, "SIGURG"); its handler takes any other for a false alarm.
 const wakeSignal = unix.SIGURG
 
-// foreverSeconds is a receive timeout that never comes to pass: with one set, a signal ends a blocked receive with EINTR, even though the
-// handler asks for calls to be restarted (signal(7), "Interruption of system calls").
-const foreverSeconds = 1 << 30
-
-const forever = foreverSeconds * time.Second
+// receiveTurn is the socket's receive timeout, and bounds any wait inside the kernel. Go's runtime cannot stop the world (for its collector, or to
+// change all threads) while a thread that was just about to go inside, when it began, stays there: as of Go 1.26 it looks for such threads
+// once, and again only after up to a minute. So a receiver comes out now and then, though it has nothing to do. With a timeout set, a signal
+// ends a blocked receive with EINTR, even though the handler asks for calls to be restarted (signal(7), "Interruption of system calls").
+const receiveTurn = 50 * time.Millisecond
 
 // BlockThreads takes the socket out of Go's poller: a Receiver then blocks its thread in the kernel. The goroutine that receives is locked to
 // its thread from its first Recv on. Only Receivers and Senders serve such a socket; RecvFrom and Accept do not. It is
@@ -52,8 +52,9 @@ func (s *Socket) BlockThreads() error {
 // outside makes fd the descriptor of the socket, out of Go's poller. On failure fd stays open, and the caller's.
 func (s *Socket) outside(fd int) error {
 	err := unix.SetNonblock(fd, false)
+	turn := unix.NsecToTimeval(int64(receiveTurn))
 	if err == nil {
-		err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: foreverSeconds})
+		err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &turn)
 	}
 	if err != nil {
 		return s.fail("block threads", fmt.Sprintf("fd %d", fd), err)
@@ -154,12 +155,14 @@ func (r *Receiver) block(fd uintptr) {
 		t.leave()
 		switch r.err {
 		case unix.EINTR:
-		case unix.EAGAIN: // somebody who shares the socket has made it nonblocking: wait all the same
+		case unix.EAGAIN: // the turn is over, or somebody who shares the socket has made it nonblocking
 			if r.err = 0; r.errors && errorQueued(fd) {
 				return
 			}
-			if r.pause(fd, deadline, forever); r.err == unix.ECANCELED {
-				return
+			if isNonblocking(fd) { // wait all the same
+				if r.pause(fd, deadline, receiveTurn); r.err == unix.ECANCELED {
+					return
+				}
 			}
 		default:
 			return
@@ -183,7 +186,12 @@ func (r *Receiver) spinning(fd uintptr) bool {
 	return false
 }
 
-// pause waits until there is something to read, for the deadline, or to be woken.
+func isNonblocking(fd uintptr) bool {
+	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_NONBLOCK != 0
+}
+
+// pause waits until there is something to read, for the deadline, for a turn, or to be woken.
 func (r *Receiver) pause(fd uintptr, deadline int64, left time.Duration) {
 	t := r.socket.thread
 	t.enter()
@@ -193,7 +201,7 @@ func (r *Receiver) pause(fd uintptr, deadline int64, left time.Duration) {
 		return
 	}
 	if t.deadline.Load() == deadline {
-		timeout := unix.NsecToTimespec(int64(left))
+		timeout := unix.NsecToTimespec(int64(min(left, receiveTurn)))
 		_, _ = unix.Ppoll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, &timeout, nil)
 	}
 }
