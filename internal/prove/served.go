@@ -60,7 +60,12 @@ func (w *world) start(n *testnet.NS, at netip.AddrPort, args ...string) *served 
 	_ = r.SetReadDeadline(time.Now().Add(20 * time.Second))
 	line, err := s.lines.ReadString('\n')
 	if err != nil {
-		w.Fatalf("dgram %s was never ready: %v: %s", strings.Join(args, " "), err, s.said())
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT) // has a Go program say where it is
+		select {
+		case <-s.ended:
+		case <-time.After(2 * time.Second):
+		}
+		w.Fatalf("dgram %s (process %d) was never ready: %v: %s", strings.Join(args, " "), s.pid(), err, s.said())
 	}
 	_ = r.SetReadDeadline(time.Time{})
 	if event, err := ledger.Unmarshal([]byte(line)); err == nil {
