@@ -160,6 +160,9 @@ type cursor struct {
 	begin  float64 // when the stage begins, seconds
 }
 
+// latestDue, in nanoseconds, stands for whatever is due later: 146 years are never.
+const latestDue = 1 << 62
+
 // due returns when request n (which need not be whole: the process of Poisson arrivals is walked by its mean) is due, in nanoseconds
 // since the schedule's begin, and false when the schedule has ended before it.
 func (c *cursor) due(n float64) (int64, bool) {
@@ -168,7 +171,7 @@ func (c *cursor) due(n float64) (int64, bool) {
 		length := stage.For.Seconds()
 		inside := n - c.before
 		if stage.For == 0 || inside < (stage.From+stage.To)/2*length {
-			return int64((c.begin + stage.reach(inside, length)) * 1e9), true
+			return int64(min((c.begin+stage.reach(inside, length))*1e9, latestDue)), true
 		}
 		c.before += (stage.From + stage.To) / 2 * length
 		c.begin += length
