@@ -245,7 +245,7 @@ func checkHost(host string) error {
 		return fmt.Errorf("a host name has at most 253 characters, this one %d", len(host))
 	}
 	for _, r := range host {
-		if r <= ' ' || r == 0x7f || strings.ContainsRune(`/\"'<>@?#`, r) {
+		if r <= ' ' || r == 0x7f || strings.ContainsRune(`/\"'<>@?#[]`, r) {
 			return fmt.Errorf("a host name cannot hold %q", r)
 		}
 	}
