@@ -27,10 +27,10 @@ func abroad(t *testing.T, cfg Config, payload string) (far, near string) {
 		defer c.Close()
 		b := c.NewBatch(1)
 		b.Add(dgramtest.Endpoint(to), []byte(payload))
+		before := s.Summary() // before the server can have it
 		if err := c.Send(b); err != nil {
 			t.Fatal(err)
 		}
-		before := s.Summary()
 		for s.Summary().Received == before.Received && b.Datagrams[0].Fate != dgram.Failed {
 			time.Sleep(time.Millisecond) // until it has arrived
 		}
