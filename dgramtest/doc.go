@@ -4,7 +4,7 @@
 // seeded [Link] says, and its only clock is package time, so that it runs inside a testing/synctest bubble. [NewServer] answers real
 // UDP datagrams with a function:
 //
-//	at := dgramtest.NewServer(t, bytes.ToUpper) // a dgram.Endpoint; the server stops when the test ends
+//	at := dgramtest.NewServer(t, bytes.Clone) // an echo: a dgram.Endpoint; the server stops when the test ends
 //
 // [TestConn] holds any transport to what a dgram.Conn promises.
 package dgramtest
