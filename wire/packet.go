@@ -16,7 +16,7 @@ type Packet struct {
 	Link     LinkType
 	VLAN     uint16 // of the innermost tag, with VLANs > 0
 	VLANs    uint8  // how many tags (802.1Q, 802.1ad)
-	HasPorts bool   // SrcPort and DstPort are known: UDP, UDP-Lite or TCP whose header is there (not a later fragment)
+	HasPorts bool   // SrcPort and DstPort are known: UDP, UDP-Lite, TCP or SCTP whose ports are there (not a later fragment)
 
 	// Protocol is the IP protocol of what the IP header (IPv6: the last extension header) carries: 17 UDP, 1 ICMP, 58 ICMPv6.
 	// It means something only where Version is not 0.
