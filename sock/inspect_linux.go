@@ -1,0 +1,204 @@
+package sock
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is another process, or this one, whose sockets can be asked about. It stands for that very process: should it end and its number be
+// given to another, Inspect fails with ESRCH.
+type Process struct {
+	pid, fd int
+}
+
+// OpenProcess takes hold of a process by its number (pidfd_open(2), Linux 5.3). That needs no privilege; Inspect does.
+func OpenProcess(pid int) (*Process, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, &Error{Op: "pidfd_open", What: fmt.Sprintf("process %d", pid), Err: err, Hint: processHint(err)}
+	}
+	return &Process{pid, fd}, nil
+}
+
+func processHint(err error) string {
+	switch err {
+	case unix.ESRCH:
+		return "there is no such process"
+	case unix.EINVAL, unix.ENOENT:
+		return "that is the number of a thread, or of nothing: give the process's own"
+	case unix.EPERM:
+		return "to copy descriptors of this process takes the right to trace it: run as root, or give CAP_SYS_PTRACE"
+	case unix.EBADF:
+		return "the process has no such descriptor"
+	case unix.ENOSYS:
+		return "this kernel is older than Linux 5.6"
+	}
+	return ""
+}
+
+// Close lets go of the process.
+func (p *Process) Close() error { return unix.Close(p.fd) }
+
+// Inspect asks about the socket that has the number fd in the process (pidfd_getfd(2), Linux 5.6; takes PTRACE_MODE_ATTACH_REALCREDS,
+// ptrace(2): EPERM without). For the moment of the question this process holds a copy of the descriptor: it is only asked, never read from,
+// and nothing about it is changed. ENOTSOCK says that fd is no socket. Names of interfaces in
+// addresses are those of this process's network namespace.
+func (p *Process) Inspect(fd int) (Inspection, error) {
+	what := fmt.Sprintf("fd %d of process %d", fd, p.pid)
+	copied, err := unix.PidfdGetfd(p.fd, fd, 0)
+	if err != nil {
+		return Inspection{}, &Error{Op: "pidfd_getfd", What: what, Err: err, Hint: processHint(err)}
+	}
+	defer unix.Close(copied)
+	seen, err := inspect(copied)
+	if err != nil {
+		return Inspection{}, &Error{Op: "getsockopt", What: what, Err: err}
+	}
+	return seen, nil
+}
+
+func inspect(fd int) (Inspection, error) {
+	i := Inspection{Queue: -1, Unsent: -1}
+	numbers := [3]int{}
+	for at, option := range []int{unix.SO_DOMAIN, unix.SO_TYPE, unix.SO_PROTOCOL} {
+		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
+		if err != nil {
+			return i, err
+		}
+		numbers[at] = n
+	}
+	i.Family, i.Type, i.Proto = Family(numbers[0]), Type(kernelType(Type(numbers[1]))), Proto(numbers[2])
+	i.Local = nameOf(fd, unix.SYS_GETSOCKNAME, i.Family)
+	i.Peer = nameOf(fd, unix.SYS_GETPEERNAME, i.Family)
+	if a, ok := i.Local.(PacketAddr); ok {
+		i.Proto = Proto(a.Proto) // SO_PROTOCOL does not tell it
+	}
+	listening, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	i.Listening = listening != 0
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err == nil {
+		i.Nonblock = flags&unix.O_NONBLOCK != 0
+	}
+	i.memory(fd)
+	i.Options = optionsOf(fd, i)
+	return i, nil
+}
+
+// nameOf is nil where the kernel names no address.
+func nameOf(fd int, trap uintptr, family Family) Addr {
+	var raw rawSockaddr
+	n := uint32(sockaddrSize)
+	if _, _, errno := unix.Syscall(trap, uintptr(fd), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n))); errno != 0 {
+		return nil
+	}
+	return decodeAddr(&raw, n, family)
+}
+
+// memory reads SO_MEMINFO, whose places are numbered in linux/sock_diag.h, and the two queues.
+func (i *Inspection) memory(fd int) {
+	var raw [9 * 4]byte
+	if n, errno := optionBytes(fd, SOMemInfo, raw[:]); errno == 0 && n == len(raw) {
+		at := func(place int) uint32 { return binary.NativeEndian.Uint32(raw[4*place:]) }
+		i.Memory = true
+		i.ReceiveCharged, i.ReceiveBuffer, i.SendCharged, i.SendBuffer, i.Drops = at(0), at(1), at(2), at(3), at(8)
+	}
+	if n, err := unix.IoctlGetInt(fd, unix.TIOCINQ); err == nil {
+		i.Queue = n
+	}
+	if n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ); err == nil {
+		i.Unsent = n
+	}
+}
+
+// shownOption is an option that is worth a word where it has not its usual value.
+type shownOption struct {
+	Opt
+	usual int
+}
+
+// The options that Inspect looks at, beside those of sock's own list. Numbers that package unix lacks are from linux/udp.h.
+var (
+	anySocketOptions = []shownOption{
+		{SOReuseAddr, 0}, {SOReusePort, 0}, {SOBroadcast, 0},
+		{Opt{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE}, 0},
+		{Opt{"SO_TIMESTAMP", unix.SOL_SOCKET, unix.SO_TIMESTAMP}, 0}, {SOTimestampNS, 0},
+		{Opt{"SO_TIMESTAMPING", unix.SOL_SOCKET, unix.SO_TIMESTAMPING}, 0},
+		{SORxqOvfl, 0},
+		{Opt{"SO_DONTROUTE", unix.SOL_SOCKET, unix.SO_DONTROUTE}, 0},
+		{Opt{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY}, 0},
+		{Opt{"SO_MARK", unix.SOL_SOCKET, unix.SO_MARK}, 0},
+		{Opt{"SO_BUSY_POLL", unix.SOL_SOCKET, unix.SO_BUSY_POLL}, 0},
+		{Opt{"SO_PASSCRED", unix.SOL_SOCKET, unix.SO_PASSCRED}, 0},
+	}
+	udpOptions = []shownOption{
+		{UDPGRO, 0}, {UDPSegment, 0},
+		{Opt{"UDP_CORK", unix.SOL_UDP, 1}, 0},
+		{Opt{"UDP_ENCAP", unix.SOL_UDP, 100}, 0},
+	}
+	ipOptions = []shownOption{
+		{IPPktInfo, 0}, {IPRecvErr, 0}, {IPRecvTTL, 0}, {IPRecvTOS, 0}, {IPTOS, 0},
+		{IPMulticastTTL, 1}, {IPMulticastLoop, 1}, {IPMulticastAll, 1},
+		{Opt{"IP_FREEBIND", unix.IPPROTO_IP, unix.IP_FREEBIND}, 0},
+		{Opt{"IP_TRANSPARENT", unix.IPPROTO_IP, unix.IP_TRANSPARENT}, 0},
+		{Opt{"IP_HDRINCL", unix.IPPROTO_IP, unix.IP_HDRINCL}, 0},
+	}
+	ipv6Options = []shownOption{
+		{IPv6Only, 0}, {IPv6RecvPktInfo, 0}, {IPv6RecvErr, 0}, {IPv6RecvHopLimit, 0}, {IPv6RecvTClass, 0}, {IPv6TClass, 0},
+		{IPv6McastHops, 1}, {IPv6McastLoop, 1}, {IPv6McastAll, 1},
+	}
+)
+
+// optionsOf reads the options that sockets of this kind have. Where the usual value is this system's setting (IP_TTL, IP_MTU_DISCOVER), a new
+// socket is not worth opening for it: they are left out.
+func optionsOf(fd int, i Inspection) (set []OptionValue) {
+	ask := func(options []shownOption) {
+		for _, o := range options {
+			var raw [4]byte
+			if _, errno := optionBytes(fd, o.Opt, raw[:]); errno != 0 {
+				continue
+			}
+			if n := int(int32(binary.NativeEndian.Uint32(raw[:]))); n != o.usual {
+				set = append(set, OptionValue{Name: o.Name, Value: n})
+			}
+		}
+	}
+	ask(anySocketOptions)
+	if device := deviceOf(fd); device != "" {
+		set = append(set, OptionValue{Name: SOBindToDevice.Name, Value: 1, Text: device})
+	}
+	if i.Family != INET && i.Family != INET6 {
+		return set
+	}
+	if i.Type == DGRAM && (i.Proto == ProtoUDP || i.Proto == ProtoUDPLite) {
+		ask(udpOptions)
+	}
+	if i.Type == STREAM {
+		return set // what follows is about datagrams
+	}
+	ask(ipOptions)
+	if i.Family == INET6 {
+		ask(ipv6Options)
+	}
+	return set
+}
+
+func deviceOf(fd int) string {
+	var name [unix.IFNAMSIZ]byte
+	n, errno := optionBytes(fd, SOBindToDevice, name[:])
+	if errno != 0 {
+		return ""
+	}
+	device, _, _ := strings.Cut(string(name[:n]), "\x00")
+	return device
+}
+
+func optionBytes(fd int, o Opt, value []byte) (int, syscall.Errno) {
+	n := uint32(len(value))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(o.Level), uintptr(o.Code),
+		uintptr(unsafe.Pointer(&value[0])), uintptr(unsafe.Pointer(&n)), 0)
+	return int(n), errno
+}
