@@ -49,7 +49,7 @@ func FromFDBlocking(fd int) (*Socket, error) {
 		return nil, err
 	}
 	unix.CloseOnExec(fd)
-	if err := s.outside(fd); err != nil {
+	if err := s.outside(fd, -1); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -135,25 +135,25 @@ func adopt(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
 // detect makes a Socket that has no descriptor yet, of what is known and what the kernel says about fd.
 func detect(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
 	what := fmt.Sprintf("fd %d", fd)
-	detected := func(option int, known int) (int, error) {
+	detected := func(option Opt, known int) (int, error) {
 		if known != 0 {
 			return known, nil
 		}
-		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
-		if err != nil {
-			return 0, &Error{Op: "getsockopt", What: what, Err: err}
+		var n int32
+		if _, errno := getsockopt(uintptr(fd), option, intBytes(&n)); errno != 0 {
+			return 0, &Error{Op: "getsockopt", What: what, Err: errno}
 		}
-		return n, nil
+		return int(n), nil
 	}
-	domain, err := detected(unix.SO_DOMAIN, int(family))
+	domain, err := detected(SODomain, int(family))
 	if err != nil {
 		return nil, err
 	}
-	kind, err := detected(unix.SO_TYPE, kernelType(typ))
+	kind, err := detected(SOType, kernelType(typ))
 	if err != nil {
 		return nil, err
 	}
-	number, err := detected(unix.SO_PROTOCOL, int(proto))
+	number, err := detected(SOProtocol, int(proto))
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +182,6 @@ func (s *Socket) register(fd int) error {
 	if err != nil {
 		return &Error{Op: "take over", What: name, Err: err}
 	}
-	s.file, s.raw = file, raw
+	s.file, s.raw, s.fd = file, raw, fd
 	return nil
 }

@@ -135,7 +135,7 @@ func (r *Receiver) try(fd uintptr) bool {
 func (r *Receiver) receive(fd uintptr, flags uintptr) {
 	r.rearm()
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), flags, 0, 0)
-	r.keep(n, errno)
+	r.keep(fd, flags, n, errno)
 }
 
 // receiveNow is receive for a thread that has nothing else to do, without waiting. The runtime is not told: under load it would give the
@@ -143,10 +143,14 @@ func (r *Receiver) receive(fd uintptr, flags uintptr) {
 func (r *Receiver) receiveNow(fd uintptr) {
 	r.rearm()
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
-	r.keep(n, errno)
+	r.keep(fd, unix.MSG_DONTWAIT, n, errno)
 }
 
-func (r *Receiver) keep(n uintptr, errno unix.Errno) {
+// keep keeps what came of a call.
+func (r *Receiver) keep(fd, flags, n uintptr, errno unix.Errno) {
+	if t := tracer.Load(); t != nil {
+		t.batch("recvmmsg", fd, r.hdr, Flags(flags), n, errno)
+	}
 	r.filled, r.err = int(n), errno
 	if errno != 0 {
 		r.filled = 0

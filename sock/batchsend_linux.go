@@ -181,6 +181,9 @@ func (w *Sender) try(fd uintptr) bool {
 		} else {
 			n, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), flags, 0, 0)
 		}
+		if t := tracer.Load(); t != nil {
+			t.batch("sendmmsg", fd, w.hdr[w.from:w.used], flags, n, errno)
+		}
 		if errno == unix.EINTR {
 			continue
 		}

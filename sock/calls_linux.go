@@ -15,7 +15,7 @@ func (s *Socket) Bind(a Addr) error {
 	interfaces.forget() // rare, and must not miss an interface just made
 	n, err := encodeAddr(&raw, a, s.family)
 	if err == nil {
-		err = s.addressCall(unix.SYS_BIND, &raw, n)
+		err = s.addressCall("bind", unix.SYS_BIND, &raw, n)
 	}
 	if err != nil {
 		return s.fail("bind", show(a), err)
@@ -24,10 +24,11 @@ func (s *Socket) Bind(a Addr) error {
 }
 
 // addressCall makes a call of the form f(fd, address, length).
-func (s *Socket) addressCall(trap uintptr, raw *rawSockaddr, n uint32) error {
+func (s *Socket) addressCall(name string, trap uintptr, raw *rawSockaddr, n uint32) error {
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall(trap, fd, uintptr(unsafe.Pointer(raw)), uintptr(n))
+		traceAddress(name, fd, raw, n, errno)
 	})
 	return either(err, errno)
 }
@@ -64,6 +65,7 @@ func (s *Socket) connect(raw *rawSockaddr, n uint32) error {
 	// way, success or EISCONN when it stands, else why it failed.
 	try := func(fd uintptr) bool {
 		_, _, errno = unix.Syscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(raw)), uintptr(n))
+		traceAddress("connect", fd, raw, n, errno)
 		switch errno {
 		case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
 			begun = true
@@ -93,7 +95,10 @@ func (s *Socket) connect(raw *rawSockaddr, n uint32) error {
 // how many may wait to be accepted (listen(2)).
 func (s *Socket) Listen(backlog int) error {
 	var callErr error
-	err := s.control(func(fd uintptr) { callErr = unix.Listen(int(fd), backlog) })
+	err := s.control(func(fd uintptr) {
+		callErr = unix.Listen(int(fd), backlog)
+		traceNumber("listen", fd, backlog, callErr)
+	})
 	if err == nil {
 		err = callErr
 	}
@@ -116,6 +121,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 			n = sockaddrSize
 			r, _, e := unix.Syscall6(unix.SYS_ACCEPT4, listener, uintptr(unsafe.Pointer(&raw)),
 				uintptr(unsafe.Pointer(&n)), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
+			traceName("accept4", listener, &raw, n, r, e)
 			if e == unix.EINTR || e == unix.ECONNABORTED {
 				continue
 			}
@@ -128,7 +134,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	}
 	accepted := &Socket{family: s.family, typ: s.typ, proto: s.proto}
 	if err := accepted.register(fd); err != nil {
-		unix.Close(fd)
+		_ = closeDescriptor(fd)
 		return nil, nil, err
 	}
 	return accepted, decodeAddr(&raw, n, s.family), nil
@@ -146,6 +152,7 @@ func (s *Socket) name(op string, trap uintptr) (Addr, error) {
 	var errno syscall.Errno
 	err := s.control(func(fd uintptr) {
 		_, _, errno = unix.Syscall(trap, fd, uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n)))
+		traceName(op, fd, &raw, n, 0, errno)
 	})
 	if err = either(err, errno); err != nil {
 		return nil, s.fail(op, "", err)
@@ -175,10 +182,7 @@ func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
 // SetBytes sets an option that is a structure or a string.
 func (s *Socket) SetBytes(o Opt, value []byte) error {
 	var errno syscall.Errno
-	err := s.control(func(fd uintptr) {
-		_, _, errno = unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
-			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
-	})
+	err := s.control(func(fd uintptr) { errno = setsockopt(fd, -1, o, value) })
 	if err = either(err, errno); err != nil {
 		return s.fail("setsockopt", o.Name, err)
 	}
@@ -193,19 +197,43 @@ func (s *Socket) OptionBytes(level, name int, value []byte) (int, error) {
 
 // GetBytes reads an option that is a structure or a string into value, and returns how many bytes of it the kernel filled.
 func (s *Socket) GetBytes(o Opt, value []byte) (int, error) {
-	n := uint32(len(value))
+	n := 0
 	var errno syscall.Errno
-	err := s.control(func(fd uintptr) {
-		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
-			uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
-	})
+	err := s.control(func(fd uintptr) { n, errno = getsockopt(fd, o, value) })
 	if err = either(err, errno); err != nil {
 		return 0, s.fail("getsockopt", o.Name, err)
 	}
-	return int(n), nil
+	return n, nil
 }
 
-func optionName(level, name int) string { return fmt.Sprintf("level %d option %d", level, name) }
+// setsockopt makes the call. copyOf is the descriptor that fd has just become a copy of, or -1.
+func setsockopt(fd uintptr, copyOf int, o Opt, value []byte) syscall.Errno {
+	_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
+		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
+	if t := tracer.Load(); t != nil {
+		t.option("setsockopt", fd, copyOf, o, value, len(value), errno)
+	}
+	return errno
+}
+
+// getsockopt makes the call, and returns how many bytes of value the kernel filled.
+func getsockopt(fd uintptr, o Opt, value []byte) (int, syscall.Errno) {
+	n := uint32(len(value))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
+		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
+	if t := tracer.Load(); t != nil {
+		t.option("getsockopt", fd, -1, o, value[:min(int(n), len(value))], len(value), errno)
+	}
+	return int(n), errno
+}
+
+// optionName is the option's name, or its numbers where this package has none for it.
+func optionName(level, name int) string {
+	if o := NameOpt(level, name); o.Name != "" {
+		return o.Name
+	}
+	return fmt.Sprintf("level %d option %d", level, name)
+}
 
 // either is the error of Go's poller, else what the kernel answered.
 func either(err error, errno syscall.Errno) error {

@@ -62,20 +62,21 @@ type Flags int
 
 // The flags, with the numbers that they have on Linux.
 const (
-	OOB       Flags = 0x1        // out-of-band data
-	PEEK      Flags = 0x2        // leave the data in the queue
-	DONTROUTE Flags = 0x4        // only hosts of directly connected networks
-	CTRUNC    Flags = 0x8        // out: control data was cut off
-	TRUNC     Flags = 0x20       // in: return the true length; out: the datagram was cut
-	DONTWAIT  Flags = 0x40       // EAGAIN instead of waiting
-	EOR       Flags = 0x80       // end of a record
-	WAITALL   Flags = 0x100      // a stream: wait until the buffer is full
-	CONFIRM   Flags = 0x800      // the neighbour is known to be alive
-	ERRQUEUE  Flags = 0x2000     // read the error queue; never waits
-	NOSIGNAL  Flags = 0x4000     // no SIGPIPE; every send here has it
-	MORE      Flags = 0x8000     // more data is coming
-	ZEROCOPY  Flags = 0x4000000  // send from the caller's pages
-	FASTOPEN  Flags = 0x20000000 // data in the TCP SYN
+	OOB        Flags = 0x1        // out-of-band data
+	PEEK       Flags = 0x2        // leave the data in the queue
+	DONTROUTE  Flags = 0x4        // only hosts of directly connected networks
+	CTRUNC     Flags = 0x8        // out: control data was cut off
+	TRUNC      Flags = 0x20       // in: return the true length; out: the datagram was cut
+	DONTWAIT   Flags = 0x40       // EAGAIN instead of waiting
+	EOR        Flags = 0x80       // end of a record
+	WAITALL    Flags = 0x100      // a stream: wait until the buffer is full
+	CONFIRM    Flags = 0x800      // the neighbour is known to be alive
+	ERRQUEUE   Flags = 0x2000     // read the error queue; never waits
+	NOSIGNAL   Flags = 0x4000     // no SIGPIPE; every send here has it
+	MORE       Flags = 0x8000     // more data is coming
+	WAITFORONE Flags = 0x10000    // recvmmsg: wait for the first message only
+	ZEROCOPY   Flags = 0x4000000  // send from the caller's pages
+	FASTOPEN   Flags = 0x20000000 // data in the TCP SYN
 )
 
 // How says which half of a connection Shutdown ends (shutdown(2)).
@@ -116,7 +117,7 @@ var flagNames = []struct {
 }{
 	{OOB, "MSG_OOB"}, {PEEK, "MSG_PEEK"}, {DONTROUTE, "MSG_DONTROUTE"}, {CTRUNC, "MSG_CTRUNC"},
 	{TRUNC, "MSG_TRUNC"}, {DONTWAIT, "MSG_DONTWAIT"}, {EOR, "MSG_EOR"}, {WAITALL, "MSG_WAITALL"},
-	{CONFIRM, "MSG_CONFIRM"}, {ERRQUEUE, "MSG_ERRQUEUE"}, {NOSIGNAL, "MSG_NOSIGNAL"}, {MORE, "MSG_MORE"},
+	{CONFIRM, "MSG_CONFIRM"}, {ERRQUEUE, "MSG_ERRQUEUE"}, {NOSIGNAL, "MSG_NOSIGNAL"}, {MORE, "MSG_MORE"}, {WAITFORONE, "MSG_WAITFORONE"},
 	{ZEROCOPY, "MSG_ZEROCOPY"}, {FASTOPEN, "MSG_FASTOPEN"},
 }
 

@@ -2,12 +2,6 @@ package sock
 
 import "golang.org/x/sys/unix"
 
-// Opt names a socket option: its level and number for setsockopt(2), and the name that the manual page uses.
-type Opt struct {
-	Name        string
-	Level, Code int
-}
-
 // Options of datagram sockets; the manual page of each level describes them.
 var (
 	SOReuseAddr    = Opt{"SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR}

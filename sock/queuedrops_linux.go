@@ -31,20 +31,30 @@ type tcmsg struct {
 // `tc -s qdisc` calls dropped. A device without a queue, as the loopback usually is, has dropped none.
 func QueueDrops(device int) (uint64, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if t := tracer.Load(); t != nil {
+		t.socket(Call{Family: unix.AF_NETLINK, Type: RAW, Proto: unix.NETLINK_ROUTE, CloseOnExec: true}, fd, err)
+	}
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = closeDescriptor(fd) }()
 	const headers = unix.SizeofNlMsghdr + int(unsafe.Sizeof(tcmsg{}))
 	var request [headers]byte
 	*(*unix.NlMsghdr)(unsafe.Pointer(&request[0])) = unix.NlMsghdr{Len: uint32(headers), Type: unix.RTM_GETQDISC, Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP}
-	if err := unix.Sendto(fd, request[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	err = unix.Sendto(fd, request[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+	if t := tracer.Load(); t != nil {
+		t.plain("sendto", fd, request[:], RawAddr{AF: unix.AF_NETLINK, Data: make([]byte, unix.SizeofSockaddrNetlink-familySize)}, len(request), err)
+	}
+	if err != nil {
 		return 0, os.NewSyscallError("sendto", err)
 	}
 	var sum uint64
 	buf := make([]byte, 64<<10)
 	for {
 		n, _, err := unix.Recvfrom(fd, buf, 0)
+		if t := tracer.Load(); t != nil {
+			t.plain("recvfrom", fd, buf, nil, n, err)
+		}
 		if err != nil {
 			return 0, os.NewSyscallError("recvfrom", err)
 		}

@@ -15,6 +15,7 @@ import (
 // goroutines at once.
 type Socket struct {
 	file   *os.File // registered with Go's poller; never asked for its Fd
+	fd     int      // its number, for tracing alone
 	raw    syscall.RawConn
 	family Family
 	typ    Type
@@ -44,7 +45,7 @@ func New(family Family, typ Type, proto Proto) (*Socket, error) {
 	}
 	s, err := adopt(fd, UNSPEC, 0, proto)
 	if err != nil {
-		unix.Close(fd)
+		_ = closeDescriptor(fd)
 		return nil, err
 	}
 	return s, nil
@@ -55,7 +56,11 @@ func openSocket(family Family, typ Type, proto Proto) (int, error) {
 	if family == PACKET {
 		number = int(networkOrder(uint16(proto)))
 	}
-	return unix.Socket(int(family), kernelType(typ)|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, number)
+	fd, err := unix.Socket(int(family), kernelType(typ)|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, number)
+	if t := tracer.Load(); t != nil {
+		t.socket(Call{Family: family, Type: typ, Proto: Proto(number), CloseOnExec: true, Nonblocking: true}, fd, err)
+	}
+	return fd, err
 }
 
 // networkOrder swaps what the machine does not keep in network order.
@@ -154,6 +159,7 @@ func (s *Socket) Close() error {
 	if s.thread != nil {
 		s.thread.wake()
 	}
+	traceClose(s.fd, err)
 	return err
 }
 
@@ -176,7 +182,10 @@ func (s *Socket) File() (*os.File, error) {
 // process that shares it.
 func (s *Socket) Shutdown(how How) error {
 	var callErr error
-	err := s.control(func(fd uintptr) { callErr = unix.Shutdown(int(fd), int(how)) })
+	err := s.control(func(fd uintptr) {
+		callErr = unix.Shutdown(int(fd), int(how))
+		traceNumber("shutdown", fd, int(how), callErr)
+	})
 	if err == nil {
 		err = callErr
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,20 +42,23 @@ func (s *Socket) BlockThreads() error {
 	if err != nil {
 		return s.fail("dup", "", err)
 	}
-	old := s.file
-	if err := s.outside(fd); err != nil {
-		_ = unix.Close(fd)
+	old, number := s.file, s.fd
+	if err := s.outside(fd, number); err != nil {
+		_ = closeDescriptor(fd)
 		return err
 	}
-	return old.Close()
+	err = old.Close()
+	traceClose(number, err)
+	return err
 }
 
-// outside makes fd the descriptor of the socket, out of Go's poller. On failure fd stays open, and the caller's.
-func (s *Socket) outside(fd int) error {
+// outside makes fd the descriptor of the socket, out of Go's poller. On failure fd stays open, and the caller's. copyOf is the descriptor that
+// fd was copied from, or -1.
+func (s *Socket) outside(fd, copyOf int) error {
 	err := unix.SetNonblock(fd, false)
 	turn := unix.NsecToTimeval(int64(receiveTurn))
 	if err == nil {
-		err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &turn)
+		err = asError(setsockopt(uintptr(fd), copyOf, SORcvTimeo, unsafe.Slice((*byte)(unsafe.Pointer(&turn)), unsafe.Sizeof(turn))))
 	}
 	if err != nil {
 		return s.fail("block threads", fmt.Sprintf("fd %d", fd), err)
@@ -64,7 +68,7 @@ func (s *Socket) outside(fd int) error {
 	if err != nil {
 		return fmt.Errorf("socket outside the poller: %w", err)
 	}
-	s.file, s.raw, s.thread = file, raw, new(thread)
+	s.file, s.raw, s.fd, s.thread = file, raw, fd, new(thread)
 	return nil
 }
 

@@ -1,0 +1,227 @@
+package sock
+
+import (
+	"errors"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// call begins the description of a call that has returned; nil: it is not wanted.
+func (t *tracing) call(name string, fd uintptr, result uintptr, errno syscall.Errno) *Call {
+	if !t.Room() {
+		return nil
+	}
+	c := &Call{Time: time.Now(), Name: name, FD: int(fd), CopyOf: -1, Result: int(result), Errno: errno}
+	if errno != 0 {
+		c.Result = -1
+	}
+	return c
+}
+
+// socket tells of socket(2); what holds its arguments.
+func (t *tracing) socket(what Call, fd int, err error) {
+	c := t.call("socket", 0, uintptr(fd), errnoOf(err))
+	if c == nil {
+		return
+	}
+	c.FD = -1
+	c.Family, c.Type, c.Proto, c.CloseOnExec, c.Nonblocking = what.Family, what.Type, what.Proto, what.CloseOnExec, what.Nonblocking
+	t.Called(c)
+}
+
+// batch tells of sendmmsg and recvmmsg.
+func (t *tracing) batch(name string, fd uintptr, h []mmsghdr, flags Flags, n uintptr, errno syscall.Errno) {
+	c := t.call(name, fd, n, errno)
+	if c == nil {
+		return
+	}
+	received := name == "recvmmsg"
+	c.Flags, c.Batch = flags, len(h)
+	if received {
+		h = h[:max(c.Result, 0)]
+	}
+	c.Messages = make([]Message, min(len(h), TracedMessages))
+	for i := range c.Messages {
+		moved := int(h[i].n)
+		if i >= c.Result {
+			moved = -1
+		}
+		c.Messages[i].take(&h[i].hdr, moved, received)
+	}
+	t.Called(c)
+}
+
+// message tells of recvmsg.
+func (t *tracing) message(name string, fd uintptr, h *unix.Msghdr, flags Flags, n uintptr, errno syscall.Errno) {
+	c := t.call(name, fd, n, errno)
+	if c == nil {
+		return
+	}
+	c.Flags, c.Messages = flags, make([]Message, 1)
+	if errno == 0 {
+		c.Messages[0].take(h, int(n), true)
+	} else {
+		c.Messages[0] = Message{AddrRoom: int(h.Namelen), Moved: -1}
+	}
+	t.Called(c)
+}
+
+// one tells of sendto and recvfrom with one buffer.
+func (t *tracing) one(name string, fd uintptr, v *unix.Iovec, to *rawSockaddr, toLen uint32, flags Flags, n uintptr, errno syscall.Errno) {
+	c := t.call(name, fd, n, errno)
+	if c == nil {
+		return
+	}
+	c.Flags = flags
+	if to != nil && toLen > 0 {
+		c.Addr, c.AddrLen = decodeAddr(to, toLen, UNSPEC), int(toLen)
+	}
+	have := int(v.Len)
+	if name == "recvfrom" {
+		have = max(c.Result, 0)
+	}
+	c.Messages = []Message{{Vectors: []Vector{vectorOf(v, have)}, Pieces: 1, Moved: c.Result, NoAddr: true}}
+	t.Called(c)
+}
+
+// plain tells of a sendto and recvfrom that package unix made.
+func (t *tracing) plain(name string, fd int, b []byte, to Addr, n int, err error) {
+	errno := errnoOf(err)
+	c := t.call(name, uintptr(fd), uintptr(n), errno)
+	if c == nil {
+		return
+	}
+	have := max(c.Result, 0)
+	c.Addr, c.Messages = to, []Message{{Vectors: []Vector{{Data: clip(b[:min(have, len(b))]), Size: have, Room: len(b)}}, Pieces: 1, Moved: c.Result}}
+	if raw, ok := to.(RawAddr); ok {
+		c.AddrLen = familySize + len(raw.Data)
+	}
+	t.Called(c)
+}
+
+// take copies what a header says. moved is how many bytes went or came, -1: none were sent.
+func (m *Message) take(h *unix.Msghdr, moved int, received bool) {
+	m.AddrLen, m.Moved, m.Pieces, m.NoAddr = int(h.Namelen), moved, int(h.Iovlen), h.Name == nil
+	if received {
+		m.AddrRoom, m.Flags = sockaddrSize, Flags(h.Flags)
+	}
+	if h.Name != nil && h.Namelen > 0 {
+		var raw rawSockaddr
+		copy(raw[:], unsafe.Slice(h.Name, min(h.Namelen, sockaddrSize)))
+		m.Addr = decodeAddr(&raw, h.Namelen, UNSPEC)
+	}
+	vectors := unsafe.Slice(h.Iov, h.Iovlen)
+	m.Vectors = make([]Vector, min(len(vectors), TracedMessages))
+	left := moved
+	for i := range m.Vectors {
+		have := int(vectors[i].Len)
+		if received {
+			have = min(have, left)
+			left -= have
+		}
+		m.Vectors[i] = vectorOf(&vectors[i], have)
+	}
+	if h.Control != nil && h.Controllen > 0 {
+		m.ControlOf = int(h.Controllen)
+		forEachControl(unsafe.Slice(h.Control, h.Controllen), func(level, kind int32, b []byte) {
+			m.Control = append(m.Control, ControlMessage{Option: NameOpt(int(level), int(kind)), Size: unix.CmsgLen(len(b)), Data: append([]byte(nil), b...)})
+		})
+	}
+}
+
+func vectorOf(v *unix.Iovec, have int) Vector {
+	w := Vector{Size: have, Room: int(v.Len)}
+	if have > 0 {
+		w.Data = clip(unsafe.Slice(v.Base, have))
+	}
+	return w
+}
+
+func clip(b []byte) []byte { return append([]byte(nil), b[:min(len(b), TracedBytes)]...) }
+
+// option tells of setsockopt and getsockopt.
+func (t *tracing) option(name string, fd uintptr, copyOf int, o Opt, value []byte, room int, errno syscall.Errno) {
+	c := t.call(name, fd, 0, errno)
+	if c == nil {
+		return
+	}
+	c.CopyOf, c.Option, c.Value, c.ValueRoom = copyOf, o, append([]byte(nil), value...), room
+	t.Called(c)
+}
+
+// traceAddress tells of bind and connect.
+func traceAddress(name string, fd uintptr, raw *rawSockaddr, n uint32, errno syscall.Errno) {
+	t := tracer.Load()
+	if t == nil {
+		return
+	}
+	if c := t.call(name, fd, 0, errno); c != nil {
+		c.Addr, c.AddrLen = decodeAddr(raw, n, UNSPEC), int(n)
+		t.Called(c)
+	}
+}
+
+// traceName tells of getsockname, getpeername and accept4.
+func traceName(name string, fd uintptr, raw *rawSockaddr, n uint32, result uintptr, errno syscall.Errno) {
+	t := tracer.Load()
+	if t == nil {
+		return
+	}
+	c := t.call(name, fd, result, errno)
+	if c == nil {
+		return
+	}
+	c.AddrRoom = sockaddrSize
+	c.CloseOnExec, c.Nonblocking = name == "accept4", name == "accept4"
+	if errno == 0 {
+		c.Addr, c.AddrLen = decodeAddr(raw, n, UNSPEC), int(n)
+	}
+	t.Called(c)
+}
+
+// traceNumber tells of listen and shutdown.
+func traceNumber(name string, fd uintptr, number int, err error) {
+	t := tracer.Load()
+	if t == nil {
+		return
+	}
+	if c := t.call(name, fd, 0, errnoOf(err)); c != nil {
+		c.Number = number
+		t.Called(c)
+	}
+}
+
+// traceClose tells that a descriptor was closed.
+func traceClose(fd int, err error) {
+	t := tracer.Load()
+	if t == nil {
+		return
+	}
+	if c := t.call("close", uintptr(fd), 0, errnoOf(err)); c != nil {
+		t.Called(c)
+	}
+}
+
+func closeDescriptor(fd int) error {
+	err := unix.Close(fd)
+	traceClose(fd, err)
+	return err
+}
+
+func errnoOf(err error) syscall.Errno {
+	var errno syscall.Errno
+	if err != nil && !errors.As(err, &errno) {
+		errno = unix.EIO // an error that is no errno: a call was made, and failed
+	}
+	return errno
+}
+
+func asError(errno syscall.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package sock
+
+var (
+	knownOptions []Opt
+	levelNames   map[int]string
+)
