@@ -6,8 +6,12 @@ import (
 )
 
 var (
-	v4Src = netip.MustParseAddr("192.168.3.2")
-	v4Dst = netip.MustParseAddr("192.168.3.8")
+	v4Src     = netip.MustParseAddr("192.168.3.2")
+	v4Dst     = netip.MustParseAddr("192.168.3.8")
+	v4SrcPort = netip.MustParseAddrPort("192.168.3.2:57445")
+	v4DstPort = netip.MustParseAddrPort("192.168.3.8:12345")
+	v6SrcPort = netip.MustParseAddrPort("[fd00:3::2]:57445")
+	v6DstPort = netip.MustParseAddrPort("[fd00:3::8]:12345")
 )
 
 func TestDecodeEthernetUDP(t *testing.T) {
