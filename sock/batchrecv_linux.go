@@ -35,6 +35,8 @@ type Receiver struct {
 	filled     int // messages of the last Recv, whose headers the kernel has changed
 	errors     bool
 	spin       bool
+	looks      looks
+	quiet      int // wake-ups in a row that brought nothing
 	err        syscall.Errno
 }
 

@@ -158,6 +158,7 @@ func (s *Socket) Close() error {
 	err := s.file.Close()
 	if s.thread != nil {
 		s.thread.wake()
+		s.thread.unpin()
 	}
 	traceClose(s.fd, err)
 	return err

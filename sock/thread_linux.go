@@ -19,16 +19,11 @@ type thread struct {
 	entries  atomic.Uint32 // how often it went inside
 	deadline atomic.Int64  // nanoseconds since 1970; 0: none
 	tid      int32         // of the thread that receives, which stays on it
+	holds    atomic.Bool   // the thread may keep its processor of Go's while it waits; see waiting_linux.go
 }
 
 // The signal that Go's runtime sends its own threads to preempt them (os/signal, "SIGURG"); its handler takes any other for a false alarm.
 const wakeSignal = unix.SIGURG
-
-// receiveTurn is the socket's receive timeout, and bounds any wait inside the kernel. Go's runtime cannot stop the world (for its collector, or to
-// change all threads) while a thread that was just about to go inside, when it began, stays there: as of Go 1.26 it looks for such threads
-// once, and again only after up to a minute. So a receiver comes out now and then, though it has nothing to do. With a timeout set, a signal
-// ends a blocked receive with EINTR, even though the handler asks for calls to be restarted (signal(7), "Interruption of system calls").
-const receiveTurn = 50 * time.Millisecond
 
 // BlockThreads takes the socket out of Go's poller: a Receiver then blocks its thread in the kernel. The goroutine that receives is locked to
 // its thread from its first Recv on. Only Receivers and Senders serve such a socket; RecvFrom and Accept do not. It is
@@ -56,9 +51,8 @@ func (s *Socket) BlockThreads() error {
 // fd was copied from, or -1.
 func (s *Socket) outside(fd, copyOf int) error {
 	err := unix.SetNonblock(fd, false)
-	turn := unix.NsecToTimeval(int64(receiveTurn))
 	if err == nil {
-		err = asError(setsockopt(uintptr(fd), copyOf, SORcvTimeo, unsafe.Slice((*byte)(unsafe.Pointer(&turn)), unsafe.Sizeof(turn))))
+		err = asError(setTurn(uintptr(fd), copyOf, receiveTurn))
 	}
 	if err != nil {
 		return s.fail("block threads", fmt.Sprintf("fd %d", fd), err)
@@ -93,6 +87,14 @@ func (t *thread) pin() {
 	if t.tid == 0 {
 		runtime.LockOSThread()
 		t.tid = int32(unix.Gettid())
+		t.holds.Store(holders.take())
+	}
+}
+
+// unpin is the end of receiving: the socket was closed.
+func (t *thread) unpin() {
+	if t.holds.Swap(false) {
+		holders.leave()
 	}
 }
 
@@ -115,6 +117,7 @@ func (r *Receiver) recvBlocking() (int, error) {
 	case r.err == unix.ETIME:
 		return 0, os.ErrDeadlineExceeded
 	case r.err == unix.ECANCELED:
+		t.unpin()
 		return 0, ErrClosed
 	case r.err != 0:
 		return 0, r.err
@@ -131,7 +134,7 @@ func (r *Receiver) block(fd uintptr) {
 			return
 		}
 	}
-	if r.spin && r.spinning(fd) {
+	if r.spin && r.spinning(fd) || r.looks.worth() && r.soon(fd) {
 		return
 	}
 	for {
@@ -154,7 +157,7 @@ func (r *Receiver) block(fd uintptr) {
 		} else if t.deadline.Load() != deadline {
 			r.err = unix.EINTR
 		} else {
-			r.receive(fd, unix.MSG_WAITFORONE)
+			r.receiveWaiting(fd)
 		}
 		t.leave()
 		switch r.err {

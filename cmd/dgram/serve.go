@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -80,6 +81,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	}
 	defer watched.close()
 	watched.taps(&cfg)
+	addProcessors(max(1, len(cfg.Addresses)*cfg.Shards))
 	srv, err := server.Start(ctx, cfg)
 	if err != nil {
 		return startError(f.handover.explain(err), addresses)
@@ -103,6 +105,14 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	<-ended
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	return srv.Wait()
+}
+
+// addProcessors gives Go's runtime a processor more for each receiver, since one that waits for datagrams keeps its own (package sock). More of
+// them make no more threads run at once than the machine has. What the person set stays.
+func addProcessors(receivers int) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + min(receivers, runtime.NumCPU()))
+	}
 }
 
 // abandon ends a server that must not go on, and returns why.
