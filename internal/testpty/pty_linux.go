@@ -22,6 +22,7 @@ type Terminal struct {
 
 	mu      sync.Mutex
 	screen  *Screen       // nil where only the bytes are wanted
+	full    *FullScreen   // in its place, for a program that draws the whole screen
 	changed chan struct{} // closed, and made anew, at each change of the screen
 	raw     []byte
 	ended   chan struct{} // closed when there is nothing more to read
@@ -37,6 +38,41 @@ func Open(t testing.TB, columns int) *Terminal {
 func OpenRaw(t testing.TB, columns int) *Terminal {
 	t.Helper()
 	return open(t, columns, nil)
+}
+
+// OpenFull makes a terminal for a program that draws the whole screen.
+func OpenFull(t testing.TB, columns, rows int) *Terminal {
+	t.Helper()
+	x := open(t, columns, nil)
+	x.mu.Lock()
+	x.full = NewFullScreen(columns, rows)
+	x.mu.Unlock()
+	x.Resize(columns, rows)
+	return x
+}
+
+// Resize gives a terminal of OpenFull another size. Whatever process has it in the foreground is told by a SIGWINCH; one that does not have to
+// be sent it.
+func (x *Terminal) Resize(columns, rows int) {
+	x.t.Helper()
+	size := [4]uint16{uint16(rows), uint16(columns)}
+	x.mu.Lock()
+	x.full.Resize(columns, rows)
+	x.mu.Unlock()
+	ioctl(x.t, x.master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+}
+
+// LookFull calls f with the whole screen as it is.
+func (x *Terminal) LookFull(f func(*FullScreen)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f(x.full)
+}
+
+// AwaitScreen waits until the screen, its lines joined by "\n", is as f wants it. what says what that is.
+func (x *Terminal) AwaitScreen(what string, f func(screen string) bool) {
+	x.t.Helper()
+	x.await(what, func(lines []string) bool { return f(strings.Join(lines, "\n")) })
 }
 
 // Printed ends the terminal, whose program has ended, and returns the bytes that it was sent. The terminal makes "\r\n" of "\n".
@@ -91,7 +127,10 @@ func (x *Terminal) read() {
 		n, err := x.master.Read(buffer)
 		x.mu.Lock()
 		x.raw = append(x.raw, buffer[:n]...)
-		if x.screen != nil {
+		switch {
+		case x.full != nil:
+			_, _ = x.full.Write(buffer[:n])
+		case x.screen != nil:
 			_, _ = x.screen.Write(buffer[:n])
 		}
 		close(x.changed)
@@ -146,7 +185,10 @@ func (x *Terminal) await(what string, there func([]string) bool) {
 
 // lines are what is on the screen, or all that was printed.
 func (x *Terminal) lines() []string {
-	if x.screen == nil {
+	switch {
+	case x.full != nil:
+		return x.full.Lines()
+	case x.screen == nil:
 		return []string{string(x.raw)}
 	}
 	return x.screen.Lines()

@@ -24,6 +24,21 @@ func OpenRaw(t testing.TB, columns int) *Terminal {
 	return Open(t, columns)
 }
 
+// OpenFull is as Open.
+func OpenFull(t testing.TB, columns, _ int) *Terminal {
+	t.Helper()
+	return Open(t, columns)
+}
+
+// Resize is never reached on this system.
+func (x *Terminal) Resize(int, int) {}
+
+// LookFull is never reached on this system.
+func (x *Terminal) LookFull(func(*FullScreen)) {}
+
+// AwaitScreen is never reached on this system.
+func (x *Terminal) AwaitScreen(string, func(string) bool) {}
+
 // Printed is never reached on this system.
 func (x *Terminal) Printed() []byte { return nil }
 

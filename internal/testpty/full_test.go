@@ -1,0 +1,39 @@
+package testpty
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestFullScreen(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want []string
+	}{
+		{"hello\r\nthere", []string{"hello", "there", ""}},
+		{"\x1b[2;3Hx\x1b[H\x1b[1;31my", []string{"y", "  x", ""}},
+		{"1\r\n2\r\n3\r\n4", []string{"2", "3", "4"}},
+		{"1\r\n2\r\n3\x1b[1;2r\x1b[2;1H\n5", []string{"2", "5", "3"}},
+		{"12345678", []string{"12345678", "", ""}},
+		{"123456789", []string{"12345678", "9", ""}},
+		{"abcdef\x1b[1;3H\x1b[2P\x1b[@", []string{"ab ef", "", ""}},
+		{"abcdef\x1b[1;3H\x1b[2X", []string{"ab  ef", "", ""}},
+		{"abc\x1b[3b\x1b[2D\x1b[K", []string{"abcc", "", ""}},
+		{"1\r\n2\r\n3\x1b[1;1H\x1b[L", []string{"", "1", "2"}},
+		{"1\r\n2\r\n3\x1b[1;1H\x1b[M", []string{"2", "3", ""}},
+		{"1\x1b[?1049h2\x1b[2J\x1b[?1049l", []string{"1", "", ""}},
+		{"1\r\n2\x1b[1;1H\x1bM", []string{"", "1", "2"}},
+		{"你好\x1b]0;title\a!\x1bP+q\x1b\\", []string{"你好!", "", ""}},
+	} {
+		whole, pieces := NewFullScreen(8, 3), NewFullScreen(8, 3)
+		_, _ = whole.Write([]byte(c.in))
+		for _, b := range []byte(c.in) {
+			_, _ = pieces.Write([]byte{b})
+		}
+		for _, s := range []*FullScreen{whole, pieces} {
+			if got := s.Lines(); !slices.Equal(got, c.want) {
+				t.Errorf("%q shows %q, want %q", c.in, got, c.want)
+			}
+		}
+	}
+}
