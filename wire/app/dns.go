@@ -1,0 +1,126 @@
+package app
+
+import "dgram/wire"
+
+// dnsHeaderLength is that of RFC 1035, Section 4.1.1.
+const dnsHeaderLength = 12
+
+// The bits of a DNS header's flags (RFC 1035, Section 4.1.1; RFC 4035, Section 3.1.6).
+const (
+	dnsResponse      = 0x8000
+	dnsAuthoritative = 0x0400
+	dnsTruncated     = 0x0200
+	dnsRecursion     = 0x0100
+	dnsRecursive     = 0x0080
+	dnsReserved      = 0x0040
+	dnsAuthentic     = 0x0020
+	dnsUnchecked     = 0x0010
+)
+
+func dnsOpcode(flags uint16) uint16 { return flags >> 11 & 15 }
+
+// readDNS reads DNS and its relatives: multicast DNS (RFC 6762), LLMNR (RFC 4795) and the NetBIOS name service (RFC 1002).
+func readDNS(p *wire.Packet, m *Message) bool {
+	b := p.Payload
+	if len(b) < dnsHeaderLength {
+		return false
+	}
+	flags := be16(b[2:])
+	questions, others := int(be16(b[4:])), int(be16(b[6:]))+int(be16(b[8:]))+int(be16(b[10:]))
+	// No opcode above 6 is assigned; a question has at least 5 bytes, any other record 11.
+	if dnsOpcode(flags) > 6 || flags&dnsReserved != 0 ||
+		dnsHeaderLength+5*questions+11*others > max(p.PayloadLength, len(b)) {
+		return false
+	}
+	m.Kind = Request
+	if flags&dnsResponse != 0 {
+		m.Kind = Reply
+	} else if questions == 0 && dnsOpcode(flags) == 0 {
+		return false
+	}
+	if questions+others == 0 {
+		return true
+	}
+	end, ok := skipQuestion(b)
+	if !ok {
+		return cut(p)
+	}
+	identifyDNS(m, b, questions, end)
+	return true
+}
+
+// identifyDNS takes the ID and the question. In NetBIOS's replies the question's name stands before the first answer; in
+// multicast DNS the ID is 0, and a reply has the name but perhaps not the type in common with the question.
+func identifyDNS(m *Message, b []byte, questions, end int) {
+	id := uint64(be16(b))
+	switch {
+	case m.Protocol == MDNS:
+		m.identify(id, FoldedHash(b[dnsHeaderLength:end]))
+	case end+4 <= len(b) && (questions > 0 || m.Protocol == NBNS):
+		m.identify(id, FoldedHash(b[dnsHeaderLength:end+4]))
+	}
+}
+
+// skipQuestion returns where the name behind the header ends, which nothing stands before that it could point to.
+func skipQuestion(b []byte) (int, bool) {
+	for at := dnsHeaderLength; at < len(b) && at < dnsHeaderLength+255; {
+		label := int(b[at])
+		at++
+		if label == 0 {
+			return at, true
+		}
+		if label > 63 {
+			return 0, false
+		}
+		at += label
+	}
+	return 0, false
+}
+
+// The longest name, in bytes of a message (RFC 1035, Section 2.3.4), and the most pointers that one is followed through.
+const (
+	maxName     = 255
+	maxPointers = 64
+)
+
+// appendName appends the name that stands in message at at, as RFC 4343 writes it: bytes that would confuse as \DDD or
+// behind a backslash, the root as "<Root>". It returns where the name ends in the message. A pointer has to point before
+// the place where the name's last piece began, so there is no way round in a circle.
+func appendName(line, message []byte, at int) ([]byte, int, bool) {
+	end, start, length, pointers := -1, at, 0, 0
+	for at >= 0 && at < len(message) {
+		label := int(message[at])
+		switch {
+		case label == 0:
+			if end < 0 {
+				end = at + 1
+			}
+			if length == 0 {
+				line = append(line, "<Root>"...)
+			}
+			return line, end, true
+		case label >= 0xc0:
+			if pointers++; at+2 > len(message) || pointers > maxPointers {
+				return line, end, false
+			}
+			if end < 0 {
+				end = at + 2
+			}
+			to := int(be16(message[at:]) & 0x3fff)
+			if to >= start {
+				return line, end, false
+			}
+			at, start = to, to
+			continue
+		case label > 63 || at+1+label > len(message) || length+1+label > maxName:
+			return line, end, false
+		}
+		if length > 0 {
+			line = append(line, '.')
+		}
+		line = appendLabel(line, message[at+1:at+1+label])
+		length += 1 + label
+		at += 1 + label
+	}
+	return line, end, false
+}

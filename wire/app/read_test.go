@@ -1,0 +1,115 @@
+package app
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"dgram/wire"
+)
+
+func udpPacket(src, dst uint16, payload string) *wire.Packet {
+	return &wire.Packet{
+		Version: 4, Protocol: ipUDP, TTL: 64, HasPorts: true, SrcPort: src, DstPort: dst,
+		Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("192.0.2.2"),
+		Payload: []byte(payload), PayloadLength: len(payload),
+	}
+}
+
+const (
+	dnsQuery     = "\x1a\x2b\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01\x07example\x03com\x00\x00\x01\x00\x01\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
+	dnsReply     = "\x1a\x2b\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x07eXample\x03com\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04\x5d\xb8\xd8\x22"
+	dnsNoName    = "\x1a\x2b\x81\x83\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01"
+	mdnsQuery    = "\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05_http\x04_tcp\x05local\x00\x00\x0c\x00\x01"
+	mdnsReply    = "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00\x05_http\x04_tcp\x05local\x00\x00\x0c\x00\x01\x00\x00\x11\x94\x00\x07\x04Kino\xc0\x0c"
+	stunRequest  = "\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl"
+	stunReply    = "\x01\x01\x00\x0c\x21\x12\xa4\x42abcdefghijkl\x00\x20\x00\x08\x00\x01\x12\x6f\xe1\x12\xa6\x43"
+	quicClient   = "\xc3\x00\x00\x00\x01\x08DDDDDDDD\x04CCCC\x00\x05abcde"
+	quicServer   = "\xc1\x00\x00\x00\x01\x04CCCC\x08SSSSSSSS\x00\x05abcde\xe1\x00\x00\x00\x01\x04CCCC\x08SSSSSSSS\x05abcde"
+	coapGet      = "\x44\x01\x7d\x34tokn\xbbtemperature"
+	coapContent  = "\x64\x45\x7d\x34tokn\xff22.3 C"
+	snmpGet      = "\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x26\x02\x01\x00\x02\x01\x00\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x02\x00\x05\x00"
+	snmpResponse = "\x30\x26\x02\x01\x01\x04\x06public\xa2\x19\x02\x01\x26\x02\x01\x00\x02\x01\x00\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x02\x00\x05\x00"
+	sipInvite    = "INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a.example.com;branch=z9hG4bK776;rport\r\nCSeq: 314159 INVITE\r\n\r\n"
+	sipRinging   = "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP a.example.com;branch=z9hG4bK776;received=192.0.2.1\r\nCSeq: 314159 INVITE\r\n\r\n"
+)
+
+var (
+	ntpQuery  = "\x23\x00\x06\xec" + strings.Repeat("\x00", 36) + "TRANSMIT"
+	ntpReply  = "\x24\x01\x06\xec" + strings.Repeat("\x00", 20) + "TRANSMIT" + "\xe8\x00\x00\x00\x80\x00\x00\x00" + "\xe8\x00\x00\x00\x80\x00\x00\x00"
+	discover  = "\x01\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x01\xff"
+	offer     = "\x02\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x02\x36\x04\xc0\x00\x02\x01\xff"
+	initiate  = "\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 140)
+	respond   = "\x02\x00\x00\x00\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 80)
+	hello     = "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x01\x00\x00"
+	accounted = "\x05\x07\x00\x14" + strings.Repeat("a", 16)
+	ikeInit   = "IIIIIIII\x00\x00\x00\x00\x00\x00\x00\x00\x21\x20\x22\x08\x00\x00\x00\x00\x00\x00\x00\x1c"
+	ikeAnswer = "\x00\x00\x00\x00IIIIIIIIRRRRRRRR\x21\x20\x22\x20\x00\x00\x00\x00\x00\x00\x00\x1c"
+)
+
+var readCases = []struct {
+	src, dst uint16
+	payload  string
+	protocol Protocol
+	kind     Kind
+	identity bool
+	info     string
+}{
+	{40000, 12345, "hello", UDP, Unknown, false, `40000 → 12345 Len=5 "hello"`},
+	{40000, 12345, "hello\n", UDP, Unknown, false, `40000 → 12345 Len=6 "hello"`},
+	{40000, 12345, "", UDP, Unknown, false, "40000 → 12345 Len=0"},
+	{40000, 12345, "\x00\x01\xfe", UDP, Unknown, false, "40000 → 12345 Len=3 0001fe"},
+	{40000, 53, "hello, I am not a name", UDP, Unknown, false, `40000 → 53 Len=22 "hello, I am not a name"`},
+	{40000, 53, "GET / HTTP/1.0\r\n\r\n", UDP, Unknown, false, "40000 → 53 Len=18 \"GET / HTTP/1.0\""},
+	{40000, 53, dnsQuery, DNS, Request, true, "Standard query 0x1a2b A example.com OPT"},
+	{53, 40000, dnsReply, DNS, Reply, true, "Standard query response 0x1a2b A eXample.com A 93.184.216.34"},
+	{53, 40000, dnsNoName, DNS, Reply, true, "Standard query response 0x1a2b No such name A example.com"},
+	{5353, 5353, mdnsQuery, MDNS, Request, true, `Standard query 0x0000 PTR _http._tcp.local, "QM" question`},
+	{5353, 5353, mdnsReply, MDNS, Reply, true, "Standard query response 0x0000 PTR Kino._http._tcp.local"},
+	{40000, 3478, stunRequest, STUN, Request, true, "Binding Request"},
+	{9, 40000, stunReply, STUN, Reply, true, "Binding Success Response XOR-MAPPED-ADDRESS: 192.0.2.1:13181"},
+	{123, 123, ntpQuery, NTP, Request, true, "NTP Version 4, client"},
+	{123, 123, ntpReply, NTP, Reply, true, "NTP Version 4, server"},
+	{40000, 443, quicClient, QUIC, Request, true, "DCID=4444444444444444, SCID=43434343, Initial"},
+	{443, 40000, quicServer, QUIC, Reply, true, "DCID=43434343, SCID=5353535353535353, Initial + Handshake"},
+	{40000, 443, "\x41" + strings.Repeat("q", 40), QUIC, Neither, false, "Protected Payload"},
+	{40000, 444, "\x41" + strings.Repeat("q", 40), UDP, Unknown, false, "40000 → 444 Len=41 \"A" + strings.Repeat("q", 40) + `"`},
+	{68, 67, discover, DHCP, Request, true, "DHCP Discover - Transaction ID 0x3d1dc0de"},
+	{67, 68, offer, DHCP, Reply, true, "DHCP Offer - Transaction ID 0x3d1dc0de"},
+	{546, 547, "\x01\x10\x08\x74\x00\x01\x00\x00", DHCPv6, Request, true, "Solicit XID: 0x100874"},
+	{40000, 5683, coapGet, CoAP, Request, true, "CON, MID:32052, GET, TKN:746f6b6e, /temperature"},
+	{5683, 40000, coapContent, CoAP, Reply, true, "ACK, MID:32052, 2.05, TKN:746f6b6e"},
+	{40000, 161, snmpGet, SNMP, Request, true, "get-request 0x26"},
+	{161, 40000, snmpResponse, SNMP, Reply, true, "get-response 0x26"},
+	{5060, 5060, sipInvite, SIP, Request, true, "INVITE sip:bob@example.com SIP/2.0"},
+	{5060, 7000, sipRinging, SIP, Reply, true, "SIP/2.0 180 Ringing"},
+	{40000, 1900, "M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\n\r\n", SSDP, Request, false, "M-SEARCH * HTTP/1.1"},
+	{1900, 40000, "HTTP/1.1 200 OK\r\n\r\n", SSDP, Reply, false, "HTTP/1.1 200 OK"},
+	{40000, 514, "<34>Oct 11 22:14:15 host su: failed", Syslog, Neither, false, "AUTH.CRIT: Oct 11 22:14:15 host su: failed"},
+	{40000, 9999, "<165>1 2003-08-24T05:14:15Z host app - - - up", Syslog, Neither, false, "LOCAL4.NOTICE: 1 2003-08-24T05:14:15Z host app - - - up"},
+	{40000, 9999, "<b>bold</b>", UDP, Unknown, false, `40000 → 9999 Len=11 "<b>bold</b>"`},
+	{40000, 8125, "hits:1|c", StatsD, Neither, false, "hits:1|c"},
+	{40000, 69, "\x00\x01boot.img\x00octet\x00", TFTP, Request, false, "Read Request, File: boot.img, Transfer type: octet"},
+	{40000, 51820, initiate, WireGuard, Request, true, "Handshake Initiation, sender=0x12345678"},
+	{9, 40000, respond, WireGuard, Reply, true, "Handshake Response, sender=0x00000001, receiver=0x12345678"},
+	{40000, 40001, hello, DTLS, Request, false, "Client Hello"},
+	{1813, 40000, accounted, RADIUS, Reply, true, "Accounting-Response id=7"},
+	{500, 500, ikeInit, IKE, Request, true, "IKE_SA_INIT MID=00 Request"},
+	{4500, 4500, ikeAnswer, IKE, Reply, true, "IKE_SA_INIT MID=00 Response"},
+	{4500, 4500, "\xff", ESP, Neither, false, "4500 → 4500 Len=1 ff"},
+	{5004, 5004, "\x80\xe0\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03media", RTP, Neither, false, "PT=96, SSRC=0x3, Seq=1, Time=2, Mark"},
+	{7000, 7001, "\x80\xc9\x00\x01\x00\x00\x00\x01\x81\xca\x00\x01\x00\x00\x00\x01", RTCP, Neither, false, "Receiver Report, Source description"},
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range readCases {
+		p := udpPacket(c.src, c.dst, c.payload)
+		var m Message
+		Read(p, &m)
+		info := string(AppendInfo(nil, p, &m))
+		if m.Protocol != c.protocol || m.Kind != c.kind || m.HasIdentity != c.identity || info != c.info {
+			t.Errorf("%d → %d %.30q:\ngot  %v %v identity %t %q\nwant %v %v identity %t %q", c.src, c.dst, c.payload,
+				m.Protocol, m.Kind, m.HasIdentity, info, c.protocol, c.kind, c.identity, c.info)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package app
+
+import (
+	"fmt"
+
+	"dgram/wire"
+)
+
+// A ber reads the few things of BER (X.690) that SNMP's header is made of.
+type ber struct {
+	b  []byte
+	at int
+}
+
+// next reads a tag and a length, which does not have to be at hand: a capture may be cut. It stands before the value then.
+func (r *ber) next() (tag byte, length int, ok bool) {
+	if r.at+2 > len(r.b) {
+		return 0, 0, false
+	}
+	tag, length = r.b[r.at], int(r.b[r.at+1])
+	r.at += 2
+	if length < 0x80 {
+		return tag, length, true
+	}
+	n := length & 0x7f
+	if n == 0 || n > 3 || r.at+n > len(r.b) {
+		return 0, 0, false
+	}
+	length = 0
+	for _, c := range r.b[r.at : r.at+n] {
+		length = length<<8 | int(c)
+	}
+	r.at += n
+	return tag, length, true
+}
+
+// value reads what has that tag and is at hand.
+func (r *ber) value(tag byte) ([]byte, bool) {
+	t, n, ok := r.next()
+	if !ok || t != tag || r.at+n > len(r.b) {
+		return nil, false
+	}
+	r.at += n
+	return r.b[r.at-n : r.at], true
+}
+
+// The tags in SNMP's header.
+const (
+	berInteger  = 0x02
+	berString   = 0x04
+	berSequence = 0x30
+)
+
+// An snmpHeader is what stands before the variables (RFC 3416; RFC 3412, Section 6), and where.
+type snmpHeader struct {
+	version   byte
+	pdu       byte // its tag; 0 in version 3, where it may be encrypted
+	community []byte
+	id        []byte
+	communityAt, pduAt,
+	idAt int
+}
+
+func readSNMPHeader(b []byte, h *snmpHeader) bool {
+	r := ber{b: b}
+	if tag, _, ok := r.next(); !ok || tag != berSequence {
+		return false
+	}
+	version, ok := r.value(berInteger)
+	if !ok || len(version) != 1 || version[0] > 3 {
+		return false
+	}
+	*h = snmpHeader{version: version[0]}
+	if h.version == 3 {
+		if tag, _, ok := r.next(); !ok || tag != berSequence {
+			return false
+		}
+	} else {
+		if h.community, ok = r.value(berString); !ok {
+			return false
+		}
+		h.communityAt, h.pduAt = r.at-len(h.community), r.at
+		if h.pdu, _, ok = r.next(); !ok || h.pdu < 0xa0 || h.pdu > 0xa8 {
+			return false
+		}
+		if h.pdu == 0xa4 { // a trap of version 1 has no ID
+			return true
+		}
+	}
+	h.id, ok = r.value(berInteger)
+	h.idAt = r.at - len(h.id)
+	return ok && len(h.id) > 0 && len(h.id) <= 8
+}
+
+func readSNMP(p *wire.Packet, m *Message) bool {
+	var h snmpHeader
+	if !readSNMPHeader(p.Payload, &h) {
+		return false
+	}
+	switch h.pdu {
+	case 0xa2:
+		m.Kind = Reply
+	case 0xa4, 0xa7, 0xa8:
+		m.Kind = Neither
+	case 0: // version 3: which of them it is may be encrypted
+		m.Kind = Unknown
+	default:
+		m.Kind = Request
+	}
+	if h.pdu == 0 && portProtocol(p.DstPort) == SNMP {
+		m.Kind = Request
+	} else if h.pdu == 0 && portProtocol(p.SrcPort) == SNMP {
+		m.Kind = Reply
+	}
+	if len(h.id) > 0 && m.Kind != Neither {
+		m.identify(exactHash(h.id), uint64(h.version))
+	}
+	return true
+}
+
+var snmpPDUs = [...]string{"get-request", "get-next-request", "get-response", "set-request", "trap", "getBulkRequest", "informRequest",
+	"snmpV2-trap", "report"}
+
+var snmpVersions = [...]string{"version-1", "v2c", "v2u", "snmpv3"}
+
+func snmpInfo(line []byte, p *wire.Packet) []byte {
+	var h snmpHeader
+	if !readSNMPHeader(p.Payload, &h) {
+		return line
+	}
+	if h.pdu == 0 {
+		return appendHex(append(line, "SNMPv3 message ID 0x"...), h.id, 8)
+	}
+	line = append(line, snmpPDUs[h.pdu-0xa0]...)
+	if len(h.id) > 0 {
+		line = appendHex(append(line, " 0x"...), h.id, 8)
+	}
+	return line
+}
+
+func snmpFields(f *fields, b []byte) {
+	var h snmpHeader
+	if !readSNMPHeader(b, &h) {
+		return
+	}
+	f.add(1, "Version", fmt.Sprintf("%s (%d)", snmpVersions[h.version], h.version), 0, 0)
+	if h.pdu != 0 {
+		f.add(1, "Community", string(h.community), h.communityAt, len(h.community))
+		f.add(1, "Operation", snmpPDUs[h.pdu-0xa0], h.pduAt, 1)
+	}
+	if len(h.id) > 0 {
+		f.hex(1, "ID", h.idAt, len(h.id))
+		f.add(1, "Rest", string(appendHex(nil, b[h.idAt+len(h.id):], 32)), h.idAt+len(h.id), len(b))
+	}
+}
