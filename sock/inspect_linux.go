@@ -2,6 +2,7 @@ package sock
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -26,7 +27,9 @@ func OpenProcess(pid int) (*Process, error) {
 }
 
 func processHint(err error) string {
-	switch err {
+	var errno syscall.Errno
+	_ = errors.As(err, &errno)
+	switch errno {
 	case unix.ESRCH:
 		return "there is no such process"
 	case unix.EINVAL, unix.ENOENT:
@@ -141,12 +144,12 @@ var (
 	}
 	ipOptions = []shownOption{
 		{IPPktInfo, 0}, {IPRecvErr, 0}, {IPRecvTTL, 0}, {IPRecvTOS, 0}, {IPTOS, 0},
-		{IPMulticastTTL, 1}, {IPMulticastLoop, 1}, {IPMulticastAll, 1},
 		{Opt{"IP_FREEBIND", unix.IPPROTO_IP, unix.IP_FREEBIND}, 0},
 		{Opt{"IP_TRANSPARENT", unix.IPPROTO_IP, unix.IP_TRANSPARENT}, 0},
 		{Opt{"IP_HDRINCL", unix.IPPROTO_IP, unix.IP_HDRINCL}, 0},
 	}
-	ipv6Options = []shownOption{
+	ipMulticastOptions = []shownOption{{IPMulticastTTL, 1}, {IPMulticastLoop, 1}, {IPMulticastAll, 1}}
+	ipv6Options        = []shownOption{
 		{IPv6Only, 0}, {IPv6RecvPktInfo, 0}, {IPv6RecvErr, 0}, {IPv6RecvHopLimit, 0}, {IPv6RecvTClass, 0}, {IPv6TClass, 0},
 		{IPv6McastHops, 1}, {IPv6McastLoop, 1}, {IPv6McastAll, 1},
 	}
@@ -181,7 +184,9 @@ func optionsOf(fd int, i Inspection) (set []OptionValue) {
 	}
 	ask(ipOptions)
 	if i.Family == INET6 {
-		ask(ipv6Options)
+		ask(ipv6Options) // its options about IPv4 multicast begin otherwise
+	} else {
+		ask(ipMulticastOptions)
 	}
 	return set
 }

@@ -15,6 +15,7 @@ func verbs() []verb {
 		serveVerb,
 		callVerb,
 		benchVerb,
+		socketsVerb,
 		versionVerb,
 		completionVerb,
 	}

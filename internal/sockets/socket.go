@@ -82,10 +82,20 @@ func All() (Report, error) {
 // look is one look at the machine; each network namespace is read once.
 type look struct {
 	proc string
+	open func(pid int) (inspector, error)
 	nets map[string]*netTable
 }
 
-func newLook(proc string) *look { return &look{proc: proc, nets: map[string]*netTable{}} }
+// inspector is sock.Process.
+type inspector interface {
+	Inspect(fd int) (sock.Inspection, error)
+	Close() error
+}
+
+func newLook(proc string) *look {
+	open := func(pid int) (inspector, error) { return sock.OpenProcess(pid) }
+	return &look{proc: proc, open: open, nets: map[string]*netTable{}}
+}
 
 // netTable is the sockets of one network namespace.
 type netTable struct {
@@ -143,7 +153,7 @@ func (l *look) of(pid int) (Report, error) {
 	if thread := threadOf(pid); thread != 0 {
 		return r, fmt.Errorf("%d is a thread of process %d: give that number", pid, thread)
 	}
-	process, openErr := sock.OpenProcess(pid)
+	process, openErr := l.open(pid)
 	if openErr == nil {
 		defer process.Close()
 	}
