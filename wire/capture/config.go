@@ -1,0 +1,143 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/net/bpf"
+
+	"dgram/wire"
+)
+
+// Config says what to capture. Its zero value captures everything on every interface.
+type Config struct {
+	// Interfaces are names of interfaces. None, or "any", is all there are and all that will be while the capture runs.
+	Interfaces []string
+	// Filter chooses frames, in the kernel; nil: all of them.
+	Filter Program
+	// Snaplen is how many bytes of a frame are kept at most; 0: DefaultSnaplen. A frame longer than an eighth of a megabyte
+	// (only a kernel that segments late has any) is cut there.
+	Snaplen int
+	// Buffer is how many bytes of memory the kernel may fill before it drops frames; 0: DefaultBuffer. It cannot be swapped out.
+	Buffer int
+	// Promiscuous asks for frames that are meant for other hosts too; the interfaces must then be named.
+	Promiscuous bool
+	// Direction leaves out what this machine sends, or what it receives. On the loopback interface everything is both.
+	Direction Direction
+}
+
+// A Program gives what a filter is for frames of a link type, as wire/filter compiles it: it returns how many bytes of a frame to keep,
+// and 0 for none of it. A live capture asks for Ethernet and raw IP.
+type Program func(link wire.LinkType, snaplen int) ([]bpf.RawInstruction, error)
+
+// Direction is which frames are wanted, by who sent them.
+type Direction uint8
+
+// The directions.
+const (
+	Both     Direction = iota
+	Incoming           // what this machine receives
+	Outgoing           // what this machine sends
+)
+
+// What a Config with zeros means. The buffer holds a capture of 100,000 packets a second for more than half a second if they are
+// small, and a quiet one for as long (a block of it is handed over every 10 ms).
+const (
+	DefaultSnaplen = 262_144
+	DefaultBuffer  = 8 << 20
+)
+
+// How the buffer is divided. Frames reach the reader when a block is full, or turn after the first of them.
+const (
+	blockSize = 128 << 10
+	minBlock  = 4096
+	minBlocks = 4
+	turn      = 10 * time.Millisecond
+)
+
+// ErrDown and ErrGone are the causes that Next tells when an interface went down, or away. A capture of an interface that is down goes on
+// when it is up again; calls of Next after one that said ErrGone go on with the other interfaces.
+var (
+	ErrDown = errors.New("the interface is down")
+	ErrGone = errors.New("the interface is gone")
+)
+
+// defaults fills in what is zero, and says what cannot be.
+func (c Config) defaults() (Config, error) {
+	if c.Snaplen == 0 {
+		c.Snaplen = DefaultSnaplen
+	}
+	if c.Buffer == 0 {
+		c.Buffer = DefaultBuffer
+	}
+	if c.Snaplen < 0 || c.Buffer < 0 || c.Buffer > 1<<30 {
+		return c, fmt.Errorf("capture: a snapshot length of %d and a buffer of %d bytes: the one is 1 or more, the other at most a gigabyte", c.Snaplen, c.Buffer)
+	}
+	var names []string
+	for _, name := range c.Interfaces {
+		if name == "any" {
+			names = nil
+			break
+		}
+		names = append(names, name)
+	}
+	if c.Interfaces = names; c.Promiscuous && names == nil {
+		return c, errors.New("capture: promiscuous mode is switched on at an interface: name the ones that it is wanted on")
+	}
+	return c, nil
+}
+
+// divide gives the number of blocks of the buffer, and their size.
+func (c Config) divide() (blocks, size int) {
+	size = blockSize
+	for size > minBlock && c.Buffer < minBlocks*size {
+		size /= 2
+	}
+	return max(c.Buffer/size, minBlocks), size
+}
+
+// unknown says that there is no interface of that name, and which there are.
+func unknown(name string, there []string) error {
+	if len(there) == 0 {
+		return fmt.Errorf("capture: no network interface is named %q, and none could be listed", name)
+	}
+	hint := ""
+	if near := nearest(name, there); near != "" {
+		hint = fmt.Sprintf("; did you mean %s?", near)
+	}
+	return fmt.Errorf("capture: no network interface is named %q: there are %s (and any, for all of them)%s", name, strings.Join(there, ", "), hint)
+}
+
+// nearest is the name that takes the fewest changes, if they are few.
+func nearest(word string, names []string) string {
+	best, fewest := "", max(2, len(word)/2)+1
+	for _, name := range names {
+		if n := changes(word, name); n < fewest {
+			best, fewest = name, n
+		}
+	}
+	return best
+}
+
+// changes counts the bytes to put in, take out or replace to make b of a.
+func changes(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0]++
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
