@@ -81,7 +81,8 @@ func pseudoHeader(version uint8, network []byte, protocol uint8, length int) uin
 
 // VerifyChecksum says whether the checksum of a UDP, UDP-Lite, ICMP or ICMPv6 packet that Decode or a Reassembler read is
 // right. It is unknown where the packet is a fragment or was cut, where UDP over IPv4 carries none (0), and where an IPv6
-// routing header hides the address that counts. UDP over IPv6 must have one (RFC 8200 section 8.1): 0 is bad.
+// routing header hides the address that counts. UDP
+// over IPv6 must have one (RFC 8200 section 8.1), and UDP-Lite always (RFC 3828): 0 is bad.
 func VerifyChecksum(p *Packet) ChecksumState {
 	field, covered := 0, 0 // where it stands in Transport, and over how much of that it goes
 	switch {
@@ -99,14 +100,14 @@ func VerifyChecksum(p *Packet) ChecksumState {
 	default:
 		return ChecksumUnknown
 	}
-	if covered > len(p.Transport) || p.Problem == Malformed {
+	none := field == 6 && binary.BigEndian.Uint16(p.Transport[field:]) == 0
+	switch {
+	case none && p.Version == 4 && p.Protocol == ProtocolUDP:
 		return ChecksumUnknown
-	}
-	if binary.BigEndian.Uint16(p.Transport[field:]) == 0 && field == 6 {
-		if p.Version == 4 && p.Protocol == ProtocolUDP {
-			return ChecksumUnknown
-		}
+	case none:
 		return ChecksumBad
+	case covered > len(p.Transport) || p.Problem == Malformed:
+		return ChecksumUnknown
 	}
 	var s uint64
 	if p.Protocol != ProtocolICMP {
@@ -115,17 +116,18 @@ func VerifyChecksum(p *Packet) ChecksumState {
 	switch {
 	case ^fold(sum(s, p.Transport[:covered])) == 0:
 		return ChecksumGood
-	case p.Version == 6 && hasRoutingHeader(p):
+	case p.Version == 6 && isRouted(p):
 		return ChecksumUnknown
 	}
 	return ChecksumBad
 }
 
-// hasRoutingHeader looks for one between the IPv6 header and the transport header.
-func hasRoutingHeader(p *Packet) bool {
+// isRouted looks for a routing header that has the packet visit others first: the destination is the last of them then
+// (RFC 8200 section 8.1).
+func isRouted(p *Packet) bool {
 	protocol, b := p.Network[6], p.Network[ipv6HeaderLength:]
 	for range maxExtensions {
-		if protocol == ProtocolRouting {
+		if protocol == ProtocolRouting && len(b) > 3 && b[3] > 0 {
 			return true
 		}
 		walk := Packet{Version: 6, Protocol: protocol}
