@@ -1,0 +1,209 @@
+package filter
+
+import "golang.org/x/net/bpf"
+
+// relation compares. First comes the question whether the bytes are of the protocol that they are asked of, for all of them.
+func (c *compiler) relation(n *relation, yes, no label, up bool) {
+	if c.live && c.late(n.left, n.right) {
+		c.piece(c.unanswered(yes, no, up))
+	}
+	for _, of := range guards(guards(nil, n.left), n.right) {
+		c.guard(of, no)
+	}
+	test, not := bpf.JumpEqual, false
+	switch n.op {
+	case "!=":
+		not = true
+	case ">":
+		test = bpf.JumpGreaterThan
+	case "<=":
+		test, not = bpf.JumpGreaterThan, true
+	case ">=":
+		test = bpf.JumpGreaterOrEqual
+	case "<":
+		test, not = bpf.JumpGreaterOrEqual, true
+	}
+	if not {
+		yes, no = no, yes
+	}
+	if right, ok := n.right.(number); ok {
+		c.value(n.left)
+		c.jump(test, uint32(right), yes, no)
+		return
+	}
+	c.operands(n.left, n.right)
+	c.jumpX(test, yes, no)
+}
+
+// operands leaves left in A and right in X.
+func (c *compiler) operands(left, right value) {
+	c.value(right)
+	at := c.store()
+	c.value(left)
+	c.add(bpf.LoadScratch{Dst: bpf.RegX, N: at})
+	c.used--
+}
+
+// store keeps A.
+func (c *compiler) store() int {
+	if c.used == 16 {
+		c.fail("%w: %w", ErrTooLong, errTooDeep)
+		c.used--
+	}
+	c.add(bpf.StoreScratch{Src: bpf.RegA, N: c.used})
+	c.used++
+	return c.used - 1
+}
+
+// value leaves v in A.
+func (c *compiler) value(v value) {
+	switch v := v.(type) {
+	case number:
+		c.add(bpf.LoadConstant{Dst: bpf.RegA, Val: uint32(v)})
+	case length:
+		c.add(bpf.LoadExtension{Num: bpf.ExtLen})
+	case *bytesOf:
+		c.bytes(v)
+	case *negative:
+		c.value(v.of)
+		c.add(bpf.NegateA{})
+	case *arithmetic:
+		if right, ok := v.right.(number); ok {
+			c.value(v.left)
+			c.add(bpf.ALUOpConstant{Op: operations[v.op], Val: uint32(right)})
+			return
+		}
+		c.operands(v.left, v.right)
+		c.add(bpf.ALUOpX{Op: operations[v.op]})
+	}
+}
+
+var operations = map[string]bpf.ALUOp{
+	"+": bpf.ALUOpAdd, "-": bpf.ALUOpSub, "*": bpf.ALUOpMul, "/": bpf.ALUOpDiv, "%": bpf.ALUOpMod, "&": bpf.ALUOpAnd, "|": bpf.ALUOpOr,
+	"^": bpf.ALUOpXor, "<<": bpf.ALUOpShiftLeft, ">>": bpf.ALUOpShiftRight,
+}
+
+// bytes loads what stands in brackets. Behind IPv4 the header's own length counts.
+func (c *compiler) bytes(v *bytesOf) {
+	from, behindIP4 := c.payload(), false
+	switch v.of {
+	case linkProto:
+		from = 0
+	case ipProto, ip6Proto, arpProto, rarpProto:
+	case icmp6Proto:
+		from += behindFixed
+	default:
+		behindIP4 = true
+	}
+	if index, constant := v.index.(number); constant {
+		if behindIP4 {
+			c.add(bpf.LoadMemShift{Off: from})
+			c.add(bpf.LoadIndirect{Off: from + uint32(index), Size: v.size})
+			return
+		}
+		c.load(from+uint32(index), v.size)
+		return
+	}
+	c.value(v.index)
+	if c.live { // what lies before the packet's beginning has a meaning in the kernel
+		out, in := c.label(), c.label()
+		c.jump(bpf.JumpGreaterThan, farthest-1, out, in)
+		c.place(out)
+		c.add(bpf.RetConstant{})
+		c.place(in)
+	}
+	if behindIP4 {
+		at := c.store()
+		c.add(bpf.LoadMemShift{Off: c.payload()})
+		c.add(bpf.LoadScratch{Dst: bpf.RegA, N: at})
+		c.add(bpf.ALUOpX{Op: bpf.ALUOpAdd})
+		c.used--
+	}
+	c.add(bpf.TAX{})
+	c.add(bpf.LoadIndirect{Off: from, Size: v.size})
+}
+
+// guards adds the protocols whose bytes v reads, those of an index first.
+func guards(list []proto, v value) []proto {
+	switch v := v.(type) {
+	case *bytesOf:
+		list = guards(list, v.index)
+		if v.of != linkProto {
+			list = append(list, v.of)
+		}
+	case *arithmetic:
+		list = guards(guards(list, v.left), v.right)
+	case *negative:
+		list = guards(list, v.of)
+	}
+	return list
+}
+
+// guard goes on if the packet is of the protocol: what IPv4 carries only in a first fragment, ICMPv6 directly behind the fixed header.
+func (c *compiler) guard(of proto, no label) {
+	next := c.label()
+	entry := protocols[of]
+	if entry.ether != 0 {
+		c.etherType(uint32(entry.ether), next, no)
+		c.place(next)
+		return
+	}
+	if of == icmp6Proto {
+		c.etherType(typeIP6, next, no)
+		c.place(next)
+		next = c.label()
+		c.is(c.payload()+nextAt, 1, uint32(entry.number), next, no)
+		c.place(next)
+		return
+	}
+	c.etherType(typeIP, next, no)
+	c.place(next)
+	next = c.label()
+	c.is(c.payload()+protocolAt, 1, uint32(entry.number), next, no)
+	c.place(next)
+	next = c.label()
+	c.load(c.payload()+fragmentAt, 2)
+	c.jump(bpf.JumpBitsSet, 0x1fff, no, next)
+	c.place(next)
+}
+
+// late says whether values can be others once fragments are put together, or in another machine's arithmetic.
+func (c *compiler) late(values ...value) bool {
+	for _, v := range values {
+		switch v := v.(type) {
+		case length:
+			return true
+		case *bytesOf:
+			index, constant := v.index.(number)
+			if v.of != linkProto || !constant || int(index)+v.size > c.head.size {
+				return true
+			}
+		case *arithmetic:
+			if _, constant := v.right.(number); c.late(v.left, v.right) || !constant && (v.op == "<<" || v.op == ">>") {
+				return true
+			}
+		case *negative:
+			if c.late(v.of) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// piece goes to found if the packet is a fragment, or has headers between IPv6's and what it carries; else on. A packet too short to be
+// asked is none.
+func (c *compiler) piece(found label) {
+	ask, v4, v6, on := c.label(), c.label(), c.label(), c.label()
+	c.add(bpf.LoadExtension{Num: bpf.ExtLen})
+	c.jump(bpf.JumpGreaterOrEqual, c.payload()+8, ask, on)
+	c.place(ask)
+	c.etherTypes(on, typeCase{typeIP, v4}, typeCase{typeIP6, v6})
+	c.place(v4)
+	c.load(c.payload()+fragmentAt, 2)
+	c.jump(bpf.JumpBitsSet, 0x3fff, found, on)
+	c.place(v6)
+	c.load(c.payload()+nextAt, 1)
+	c.anyOf(extensions[:], found)
+	c.place(on)
+}
