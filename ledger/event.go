@@ -25,6 +25,11 @@ const (
 	TypeExchange Type = "exchange" // a client's request with all its attempts: ExchangeEvent
 	TypeSummary  Type = "summary"  // the account: SummaryEvent
 	TypeError    Type = "error"    // something that went wrong beside the datagrams: ErrorEvent
+
+	// Of dgram watch, which writes them itself; Unmarshal does not know them.
+	TypePacket  Type = "packet"  // a packet that passed
+	TypeSettled Type = "settled" // what became known of a packet later
+	TypeCapture Type = "capture" // the summary of a capture
 )
 
 // Event is one of ReadyEvent, DatagramEvent, ExchangeEvent, SummaryEvent and ErrorEvent, by pointer.
