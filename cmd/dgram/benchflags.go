@@ -76,7 +76,7 @@ func defineBenchFlags(c *command) *benchFlags {
 	})
 	c.group("The sockets", func(s *pflag.FlagSet) {
 		s.Var(&f.clock, "clock", "an answer has arrived when the `KERNEL` says so (its time stamp), or when this program had it (user)")
-		s.BoolVar(&f.gso, "gso", false, "hand several datagrams of a flow to the system as one (UDP_SEGMENT)")
+		s.BoolVar(&f.gso, "gso", false, "hand several datagrams of a flow to the system as one (UDP_SEGMENT); so it is with --one-way, unless --gso=false")
 		s.BoolVar(&f.gro, "gro", false, "take several datagrams of a flow from the system as one (UDP_GRO)")
 		s.BoolVar(&f.spin, "spin", false, "never sleep: a thread is busy all the time, and less late")
 		s.BoolVar(&f.stray, "stray", false, "see answers from addresses that were not asked, too; sending then costs more")
@@ -174,7 +174,7 @@ const (
 // config makes of the flags what package bench wants.
 func (f *benchFlags) config(peer dgram.Endpoint, stdin io.Reader) (c bench.Config, err error) {
 	c = bench.Config{Target: peer, Flows: f.flows, Window: f.window, Poisson: f.poisson, Workers: f.workers, Timeout: f.timeout,
-		Warmup: f.warmup, Seed: f.seed, OneWay: f.oneWay, GSO: f.gso, GRO: f.gro, Spin: f.spin, Stray: f.stray,
+		Warmup: f.warmup, Seed: f.seed, OneWay: f.oneWay, GSO: f.gso || f.oneWay && !f.given("gso"), GRO: f.gro, Spin: f.spin, Stray: f.stray,
 		Options: dgram.Options{Portable: f.portable, Interface: f.iface, ReceiveBuffer: int(f.receiveBuffer)}}
 	if f.findMax && !f.given("warmup") {
 		c.Warmup = trialWarmup
