@@ -14,6 +14,7 @@ func (w *worker) arrived(i int32, b []byte, at int64) {
 	w.active = w.now
 	w.heard()
 	place, what := w.match(i, b)
+	w.watch.arrived(i, b, at, place, what)
 	if what == isPending {
 		w.answer(place, b, at)
 		return

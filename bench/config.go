@@ -46,6 +46,9 @@ type Config struct {
 
 	// Dial opens the flows' sockets; nil is dgram.DialEndpoint, or a faster way to the same sockets where there is one.
 	Dial func(dgram.Endpoint, dgram.Options) (dgram.Conn, error)
+	// Tap, where not nil, makes a tap for each flow, on whose workers' goroutines it is called: what arrives comes with the number of
+	// the request that it answers in Re. Call what it is given as a Conn for its Local only.
+	Tap func(dgram.Conn) dgram.Tap
 	// OnSecond is told of each second when it is over, on one goroutine, in order. It may be slow: the load is not held up by it, and
 	// seconds that end meanwhile are passed over; the Result has them.
 	OnSecond func(Second)

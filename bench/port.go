@@ -3,6 +3,8 @@ package bench
 import (
 	"syscall"
 	"time"
+
+	"dgram"
 )
 
 // port is what a worker sends and receives through: the sockets of its flows.
@@ -18,6 +20,8 @@ type port interface {
 	drops() (n int64, known, atLeast bool)
 	// traits are what a Result says of the sockets.
 	traits() traits
+	// taps makes the taps of the flows.
+	taps(of func(dgram.Conn) dgram.Tap) []dgram.Tap
 	close() error
 }
 

@@ -116,6 +116,7 @@ func (f *connPort) take(w *worker, r *received) {
 			w.arrived(r.flow, d.Data, w.stamped(d.Time, r.at))
 		}
 	}
+	w.watch.show()
 	r.back <- struct{}{}
 	w.drained(r.flow)
 }
@@ -155,6 +156,13 @@ func (f *connPort) drops() (n int64, known, atLeast bool) {
 func (f *connPort) traits() traits {
 	c := f.conns[0].Caps()
 	return traits{transport: c.Transport, timestamps: c.Timestamps, gso: c.GSO, gro: c.GRO}
+}
+
+func (f *connPort) taps(of func(dgram.Conn) dgram.Tap) (taps []dgram.Tap) {
+	for _, conn := range f.conns {
+		taps = append(taps, of(conn))
+	}
+	return taps
 }
 
 // close closes every Conn and waits until nobody receives any more.

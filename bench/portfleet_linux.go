@@ -104,6 +104,7 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 		for j := range n {
 			f.hand(w, i, j)
 		}
+		w.watch.show()
 		if n == limit && w.outstanding(i) > 0 {
 			f.fleet.Again(i)
 		}
@@ -253,5 +254,18 @@ func (f *fleetPort) drops() (n int64, known, atLeast bool) {
 }
 
 func (f *fleetPort) traits() traits { return f.kind }
+
+func (f *fleetPort) taps(of func(dgram.Conn) dgram.Tap) (taps []dgram.Tap) {
+	for i := range f.fleet.Len() {
+		var local dgram.Endpoint
+		if a, err := f.fleet.Socket(int32(i)).Local(); err == nil {
+			if a, ok := a.(sock.InetAddr); ok {
+				local = dgram.IPEndpoint(f.target.Network(), a.AddrPort)
+			}
+		}
+		taps = append(taps, of(bound{local: local}))
+	}
+	return taps
+}
 
 func (f *fleetPort) close() error { return f.fleet.Close() }

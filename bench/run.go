@@ -80,7 +80,11 @@ func (m *run) open() error {
 		if !port.traits().timestamps {
 			p.clock = UserClock
 		}
-		m.workers = append(m.workers, newWorker(p, port, m.shared, k, first, n))
+		w := newWorker(p, port, m.shared, k, first, n)
+		if m.config.Tap != nil {
+			w.watch = newWatch(w, port.taps(m.config.Tap))
+		}
+		m.workers = append(m.workers, w)
 	}
 	return nil
 }
@@ -158,6 +162,9 @@ func (m *run) work(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, w := range m.workers {
 		w.clock = m.clock
+		if w.watch != nil {
+			w.watch.base = m.clock.base
+		}
 		group.Go(w.run)
 	}
 	m.collect()

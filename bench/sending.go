@@ -154,7 +154,9 @@ func (w *worker) flush(i int32, at int64) {
 	}
 	w.batch = 0
 	w.active = at
+	w.watch.sending(w, i, n)
 	w.port.send(i, w.payloads[:n], w.failed[:n])
+	w.watch.sent(w, i, n)
 	for k := range n {
 		warm := w.warm()
 		if place := w.taken[k]; place >= 0 {

@@ -51,10 +51,11 @@ func (p *echoPort) send(flow int32, requests [][]byte, failed []syscall.Errno) {
 	}
 }
 
-func (p *echoPort) spins() bool                           { return true }
-func (p *echoPort) drops() (n int64, known, atLeast bool) { return 0, true, false }
-func (p *echoPort) traits() traits                        { return traits{transport: "echo"} }
-func (p *echoPort) close() error                          { return nil }
+func (p *echoPort) spins() bool                               { return true }
+func (p *echoPort) drops() (n int64, known, atLeast bool)     { return 0, true, false }
+func (p *echoPort) traits() traits                            { return traits{transport: "echo"} }
+func (*echoPort) taps(func(dgram.Conn) dgram.Tap) []dgram.Tap { return nil }
+func (p *echoPort) close() error                              { return nil }
 
 // turns returns a function that takes a worker through a few turns of its loop.
 func turns(t testing.TB, c Config) (func(), *worker) {

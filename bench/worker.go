@@ -42,6 +42,7 @@ type worker struct {
 	tokens   int64  // answers known by token
 	orders   int64  // by order
 	wrong    []byte // the beginning of the first wrong answer
+	watch    *watch // nil: nobody wants to see
 	hint     int    // where the last token was found in an answer of unknown form
 }
 

@@ -40,6 +40,14 @@ func (f *pcapFlag) open(side record.Side, say func(error)) error {
 	return nil
 }
 
+// tap makes the tap of a Conn; nil without the flag.
+func (f *pcapFlag) tap() func(dgram.Conn) dgram.Tap {
+	if f.recorder == nil {
+		return nil
+	}
+	return f.recorder.Tap
+}
+
 // taps are those of a Conn: none without the flag.
 func (f *pcapFlag) taps(conn dgram.Conn) []dgram.Tap {
 	if f.recorder == nil {

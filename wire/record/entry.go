@@ -32,6 +32,7 @@ const (
 	attempt             // went out, from a client
 	retry               // with the bytes of an earlier one, which is other and had the fate that it says
 	answer              // came in, to a client
+	unasked             // the same, and no request waits for it
 )
 
 func (k kind) outgoing() bool { return k == reply || k == extra || k == attempt || k == retry }

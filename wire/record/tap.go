@@ -100,8 +100,12 @@ func (t *tap) keep(d *dgram.Datagram, at int64) {
 		t.arrived = append(t.arrived, arrival{id: d.ID + uint64(i), entry: entry{kind: kind, time: at, peer: d.Peer, local: t.own(d),
 			start: start, size: size, ttl: d.TTL, tos: d.TOS, truncated: d.Truncated}})
 		a := &t.arrived[len(t.arrived)-1]
-		if d.Re != 0 { // Measuring
-			a.fate, a.other = dgram.Matched, d.Re+uint64(i)
+		if t.recorder.side == Measuring {
+			if a.fate = dgram.Matched; d.Re == 0 {
+				a.kind = unasked
+			} else {
+				a.other = d.Re + uint64(i)
+			}
 		}
 		start += size
 	}

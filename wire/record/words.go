@@ -25,6 +25,8 @@ func (e *entry) appendComment(b []byte) []byte {
 		b = appendAfter(b, e.took)
 	case answer:
 		b = e.appendAnswer(b)
+	case unasked:
+		b = append(b, "late, duplicate or stray: no request waits for it"...)
 	}
 	if e.truncated {
 		b = append(b, "; longer than the buffer: it lost its end"...)
