@@ -136,6 +136,8 @@ func Unmarshal(line []byte) (Event, error) {
 	switch h.Type {
 	case TypeReady:
 		e = new(ReadyEvent)
+	case TypeCall:
+		e = new(CallEvent)
 	case TypeRequest, TypeReply, TypeFate, TypeNotice:
 		e = new(DatagramEvent)
 	case TypeExchange:

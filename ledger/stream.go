@@ -226,7 +226,7 @@ func (b *backlog) events(events []Event, datagrams []DatagramEvent) ([]Event, []
 			datagrams = append(datagrams, r.datagram())
 			e = &datagrams[len(datagrams)-1]
 		}
-		e.Head().Omitted = r.omitted
+		e.Head().Omitted += r.omitted // of a published one may say something already
 		events = append(events, e)
 	}
 	return events, datagrams

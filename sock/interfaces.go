@@ -82,3 +82,6 @@ func (c *interfaceCache) refresh() *interfaceTable {
 	c.table.Store(t)
 	return t
 }
+
+// InterfaceName gives the name of the network interface with that index, or the index in decimal where there is none.
+func InterfaceName(index uint32) string { return interfaces.name(index) }

@@ -12,6 +12,7 @@ import (
 	"dgram"
 	"dgram/bench"
 	"dgram/internal/terminal"
+	"dgram/ledger"
 )
 
 var benchVerb = verb{
@@ -69,11 +70,13 @@ type benchmark struct {
 	screen any              // what stdout is, for its colours
 	files  *outputs
 	live   *liveLine
+
+	explained explaining
 }
 
 func runBench(parent context.Context, e env, f *benchFlags, args []string) error {
 	b := &benchmark{benchFlags: f, stdout: terminal.NewWriter(e.stdout, nil), stderr: terminal.NewWriter(e.stderr, nil), screen: e.stdout,
-		live: newLiveLine(e.stderr, f.quiet)}
+		live: newLiveLine(e.stderr, f.quiet || f.explain.on)}
 	address, err := benchAddress(args)
 	if err != nil {
 		return err
@@ -98,9 +101,20 @@ func runBench(parent context.Context, e env, f *benchFlags, args []string) error
 		return err
 	}
 	defer b.files.abandon()
+	b.explained = f.explain.begin(b.stderr, f.portable, b.events())
+	defer b.explained.end()
 	ended := make(chan error, 1)
 	go func() { ended <- b.measure(ctx) }()
 	return b.await(ended, signals, cancel)
+}
+
+// events is where socket calls go that are to be explained to a program: stdout is the result's. Nil without --json.
+func (b *benchmark) events() func(ledger.Event) {
+	if !b.json {
+		return nil
+	}
+	write := ledger.JSONLines(b.stderr)
+	return func(e ledger.Event) { _ = write([]ledger.Event{e}) } // a terminal.Writer does not fail
 }
 
 // await waits for the end of the measuring. The first signal asks for it; the second one does not wait.
@@ -126,6 +140,7 @@ func (b *benchmark) measure(ctx context.Context) error {
 	b.config.OnSecond = b.live.second
 	result, err := bench.Run(ctx, b.config)
 	b.live.erase()
+	b.explained.end()
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type benchFlags struct {
 	bind, iface               string
 	portable                  bool
 	receiveBuffer             size
+	explain                   explainFlags
 	given                     func(flag string) bool
 }
 
@@ -85,6 +86,7 @@ func defineBenchFlags(c *command) *benchFlags {
 		s.Var(&f.receiveBuffer, "receive-buffer", "ask the system to hold so many `BYTES` of answers for each flow that have not been read yet")
 		s.BoolVar(&f.portable, "portable", false, "use Go's own sockets, as on systems other than Linux")
 	})
+	f.explain.define(c)
 	c.complete("expect", func(string) ([]string, cobra.ShellCompDirective) {
 		return []string{"upper", "echo", "any"}, cobra.ShellCompDirectiveNoFileComp
 	})

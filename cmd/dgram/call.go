@@ -89,6 +89,8 @@ type call struct {
 	interrupt  context.CancelFunc // what a signal does
 	events     *ledger.Stream     // nil without --json
 	outcomes   outcomes
+	explained  explaining
+	talk       movable // stderr, for explanations
 }
 
 // callMode is where the datagrams come from.
@@ -104,6 +106,7 @@ const (
 func newCall(e env, f *callFlags, args []string) (*call, error) {
 	c := &call{callFlags: f, stdin: e.stdin, stdout: terminal.NewWriter(e.stdout, nil), stderr: terminal.NewWriter(e.stderr, nil),
 		onTerminal: terminal.IsTerminal(e.stdout), talkative: terminal.IsTerminal(e.stderr)}
+	c.talk.move(c.stderr)
 	if err := c.takeAddress(args); err != nil {
 		return nil, err
 	}
@@ -131,6 +134,10 @@ func (c *call) run(parent context.Context) error {
 	// After the first signal the next one ends the program as it would any other.
 	defer context.AfterFunc(ctx, stop)()
 	err := c.open(ctx)
+	if err != nil {
+		c.explained.end()
+		c.endEvents(ctx)
+	}
 	if ctx.Err() != nil && parent.Err() == nil && c.client == nil {
 		return exit(exitInterrupted, errors.New("interrupted"))
 	}
@@ -165,6 +172,11 @@ func (c *call) open(ctx context.Context) error {
 		c.events = ledger.NewStream(ledger.StreamConfig{Side: ledger.Calling}, ledger.JSONLines(failing{c.stdout}))
 		o.Taps = append(o.Taps, c.events)
 	}
+	var publish func(ledger.Event)
+	if c.events != nil {
+		publish = c.events.Publish
+	}
+	c.explained = c.explanations.begin(&c.talk, c.portable, publish)
 	c.client, err = client.Open(o, peers...)
 	return err
 }
@@ -193,10 +205,17 @@ func (c *call) options(peers []dgram.Endpoint) (client.Options, error) {
 // finish sees the last of what was asked, and closes.
 func (c *call) finish(ctx context.Context) {
 	_ = c.client.Finish(ctx) // the error is ctx's, which conclude looks at
+	c.explained.end()
+	if c.events != nil {
+		c.events.Publish(ledger.NewSummaryEvent(c.client.Summary()))
+		c.endEvents(ctx)
+	}
+}
+
+func (c *call) endEvents(ctx context.Context) {
 	if c.events == nil {
 		return
 	}
-	c.events.Publish(ledger.NewSummaryEvent(c.client.Summary()))
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = c.events.Close(closing)

@@ -24,6 +24,7 @@ type callFlags struct {
 	bind, iface                        string
 	input, output                      choice
 	buffer                             size
+	explanations                       explainFlags
 }
 
 func defineCallFlags(c *command) *callFlags {
@@ -57,6 +58,7 @@ func defineCallFlags(c *command) *callFlags {
 		s.BoolVar(&f.df, "df", false, "never fragment: what the path cannot carry whole is too big")
 		s.BoolVar(&f.portable, "portable", false, "use Go's own sockets, as on systems other than Linux")
 	})
+	f.explanations.define(c)
 	for name, choice := range map[string]*choice{"input": &f.input, "output": &f.output} {
 		c.complete(name, func(string) ([]string, cobra.ShellCompDirective) {
 			return choice.of, cobra.ShellCompDirectiveNoFileComp

@@ -12,6 +12,7 @@ import (
 // report writes the outcome of a request: its replies to stdout, what went wrong to stderr.
 func (c *call) report(a asked) {
 	c.outcomes.add(a)
+	c.explained.flush()
 	if c.events != nil {
 		c.publish(a)
 	} else {

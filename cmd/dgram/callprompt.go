@@ -25,6 +25,7 @@ func (c *call) converse(ctx context.Context) error {
 	c.stdout = terminal.NewWriter(p, nil)
 	if c.talkative {
 		c.stderr = c.stdout
+		c.talk.move(c.stderr)
 	}
 	defer context.AfterFunc(ctx, func() { p.Close() })()
 	c.say("calling %s: each line is a datagram; Ctrl-D leaves", place(c.client.Peer()))

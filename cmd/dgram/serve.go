@@ -64,6 +64,8 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	}
 	show := newServeShow(e, f)
 	defer show.close()
+	explained := f.explain.begin(aside{show}, f.portable, show.events())
+	defer explained.end()
 	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = show.taps, show.trouble, show.trouble
 	cfg.Guards = f.guards.config(show.talk.say)
 
@@ -94,6 +96,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 		return abandon(srv, err)
 	}
 	watched.serve(srv)
+	explained.flush()
 	show.ready(srv, cfg.Plan)
 	ended := f.handover.ending(srv, show.note, watched.close)
 	for _, note := range append(append(f.handover.begun(srv), f.notes(srv, cfg)...), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
@@ -103,6 +106,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 		return err
 	}
 	<-ended
+	explained.end()
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	return srv.Wait()
 }

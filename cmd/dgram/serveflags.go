@@ -37,6 +37,7 @@ type serveFlags struct {
 	guards        guardFlags
 	confine       confineFlags
 	metrics       metricsFlags
+	explain       explainFlags
 	handover      handoverFlags
 }
 
@@ -70,6 +71,7 @@ func newServeFlags(c *command) *serveFlags {
 	c.group("Guards", f.guards.define)
 	c.group("Safety", f.confine.define)
 	c.group("Seen from outside", f.metrics.define)
+	f.explain.define(c)
 	c.PreRun = func(*cobra.Command, []string) {
 		f.seedGiven, f.bufferGiven = c.Flags().Changed("seed"), c.Flags().Changed("receive-buffer")
 	}

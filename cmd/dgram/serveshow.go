@@ -121,6 +121,26 @@ func (s *serveShow) note(text string) {
 	fmt.Fprintf(s.stderr, "dgram: %s\n", plain(text))
 }
 
+// aside is stderr for whoever writes whole lines to it.
+type aside struct{ *serveShow }
+
+func (s aside) Write(p []byte) (int, error) {
+	if s.screen != nil {
+		s.screen.clear()
+	}
+	return s.stderr.Write(p)
+}
+
+func (s aside) Fd() uintptr { return s.stderr.Fd() }
+
+// events is where events go; nil without --json.
+func (s *serveShow) events() func(ledger.Event) {
+	if !s.json {
+		return nil
+	}
+	return s.stream.Publish
+}
+
 // trouble is told what fails beside the datagrams. It never waits: goroutines that move datagrams call it.
 func (s *serveShow) trouble(err error) { s.talk.say(err.Error()) }
 
