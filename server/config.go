@@ -57,6 +57,10 @@ type Config struct {
 	// Drain is how long a shutdown may take; 0 is 5 s. What is still held then is Dropped, for ReasonShutdown.
 	Drain time.Duration
 
+	// Opened is called by Start when every socket is open, and before the first datagram is read from any: here the process gives up what it
+	// needed to open them. What arrives meanwhile waits in the system's queue. Its error ends Start: the sockets are closed, also those that
+	// were taken over. Nil does nothing.
+	Opened func(*Server) error
 	// Taps makes the taps of each socket; it is called once for each. The account of the server is there without asking.
 	Taps func(dgram.Conn) []dgram.Tap
 	// OnError is told each failure of receiving, on the goroutine that receives; nil: only the summary tells (ReceiveErrors).
@@ -99,6 +103,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.Listen = dgram.ListenEndpoint
 	}
 	c.unfragmented()
+	if c.Opened == nil {
+		c.Opened = func(*Server) error { return nil }
+	}
 	if c.Taps == nil {
 		c.Taps = func(dgram.Conn) []dgram.Tap { return nil }
 	}

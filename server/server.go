@@ -59,9 +59,24 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	takeover.open(s)
+	if err := cfg.Opened(s); err != nil {
+		s.abandon()
+		return nil, err
+	}
 	unhook := context.AfterFunc(ctx, s.stop)
 	go s.run(unhook)
 	return s, nil
+}
+
+// abandon ends a server that has received nothing.
+func (s *Server) abandon() {
+	s.stop()
+	s.force()
+	s.takeover.close()
+	for _, sh := range s.shards {
+		sh.close(s.forced)
+	}
+	close(s.done)
 }
 
 // Endpoints returns where the server listens, each address once, with the ports that the system chose.

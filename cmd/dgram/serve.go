@@ -84,16 +84,16 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	defer watched.close()
 	watched.taps(&cfg)
 	addProcessors(max(1, len(cfg.Addresses)*cfg.Shards))
+	var report string
+	cfg.Opened = func(srv *server.Server) (err error) {
+		if err = watched.follow(); err == nil {
+			report, err = f.confine.apply(cfg, srv, watched.folder(), f.handover.folder())
+		}
+		return err
+	}
 	srv, err := server.Start(ctx, cfg)
 	if err != nil {
 		return startError(f.handover.explain(err), addresses)
-	}
-	if err := watched.follow(); err != nil {
-		return abandon(srv, err)
-	}
-	report, err := f.confine.apply(cfg, srv, watched.folder(), f.handover.folder())
-	if err != nil {
-		return abandon(srv, err)
 	}
 	watched.serve(srv)
 	explained.flush()
@@ -117,14 +117,6 @@ func addProcessors(receivers int) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + min(receivers, runtime.NumCPU()))
 	}
-}
-
-// abandon ends a server that must not go on, and returns why.
-func abandon(srv *server.Server, why error) error {
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = srv.Shutdown(now) // the error is the context's
-	return why
 }
 
 // patienceAsked is how long a drain goes on before it is said what it waits for.

@@ -70,14 +70,14 @@ func (m *metrics) listen() (err error) {
 	return nil
 }
 
-// follow opens the place that the server before has left by now, or soon does.
+// follow opens the place that the server before has left by now, or soon does. Datagrams wait meanwhile, so it looks often.
 func (m *metrics) follow() (err error) {
-	for range 100 {
+	for nap := time.Millisecond; nap < time.Second; nap += nap / 2 {
 		if m == nil || m.listener != nil {
 			return nil
 		}
 		if err = m.listen(); err != nil {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(nap)
 		}
 	}
 	return err
