@@ -106,7 +106,7 @@ func VerifyChecksum(p *Packet) ChecksumState {
 		return ChecksumUnknown
 	case none:
 		return ChecksumBad
-	case covered > len(p.Transport) || p.Problem == Malformed:
+	case covered > len(p.Transport):
 		return ChecksumUnknown
 	}
 	var s uint64

@@ -51,14 +51,14 @@ func (p *Packet) short(missing int) {
 
 // limit cuts b to the length that a header gives, and says how many bytes are missing from that.
 func (p *Packet) limit(b []byte, length, missing int) ([]byte, int) {
-	if length <= len(b) {
+	switch {
+	case length <= len(b):
 		return b[:length:length], 0
-	}
-	if length > len(b)+missing {
+	case length <= len(b)+missing:
+		p.note(CutShort)
+	default: // the header wants more than there was
 		p.note(Malformed)
-		return b, missing
 	}
-	p.note(CutShort)
 	return b, length - len(b)
 }
 

@@ -73,8 +73,11 @@ type partial struct {
 	prev, next *partial
 }
 
-// A piece is data[pos:] of a partial, and belongs at off up to end in the datagram.
-type piece struct{ off, end, pos int32 }
+// A piece is data[pos:] of a partial, and belongs at off up to end in the datagram. Pieces that came one behind the other
+// at the end of what was there are of one run.
+type piece struct{ off, end, pos, run int32 }
+
+const pieceSize = 16
 
 // What the lengths in their headers can count: IPv4's with the header itself, IPv6's without.
 const (
@@ -201,7 +204,7 @@ func (r *Reassembler) drop(d *partial) {
 }
 
 func (r *Reassembler) resize(d *partial) {
-	size := partialOverhead + cap(d.header) + cap(d.data) + cap(d.pieces)*12
+	size := partialOverhead + cap(d.header) + cap(d.data) + cap(d.pieces)*pieceSize
 	r.bytes += size - d.size
 	d.size = size
 }
@@ -250,7 +253,11 @@ func (d *partial) insert(p *Packet, header, data []byte) insertion {
 	if result != pieceTaken {
 		return result
 	}
-	d.pieces = slices.Insert(d.pieces, at, piece{int32(off), int32(end), int32(len(d.data))})
+	run := int32(len(d.pieces))
+	if at > 0 && at == len(d.pieces) && d.pieces[at-1].end == int32(off) {
+		run = d.pieces[at-1].run
+	}
+	d.pieces = slices.Insert(d.pieces, at, piece{int32(off), int32(end), int32(len(d.data)), run})
 	d.data = append(d.data, data[:end-off]...)
 	d.have += end - off
 	if off == 0 {
@@ -268,7 +275,8 @@ func (d *partial) endsAt(end int, last bool) bool {
 	return true
 }
 
-// place finds where among the pieces a new one belongs. It is a duplicate within one piece or several that touch.
+// place finds where among the pieces a new one belongs. It is a duplicate within one run, and contradicts if it lies within
+// pieces that touch but came in another order: so it is with the kernel, which does not look.
 func (d *partial) place(off, end int32) (int, insertion) {
 	at, _ := slices.BinarySearchFunc(d.pieces, off, func(p piece, off int32) int { // the first that ends after off
 		if p.end <= off {
@@ -284,7 +292,7 @@ func (d *partial) place(off, end int32) (int, insertion) {
 	}
 	covered := d.pieces[at].end
 	for _, next := range d.pieces[at+1:] {
-		if covered >= end || next.off != covered {
+		if next.run != d.pieces[at].run {
 			break
 		}
 		covered = next.end

@@ -147,6 +147,7 @@ func TestReassembleWhatTheKernelRefuses(t *testing.T) {
 			{"duplicate", []part{{0, 16, true}, {0, 16, true}, {16, 8, false}}, ReassemblyCounts{Duplicates: 1, Whole: 1}},
 			{"within", []part{{0, 16, true}, {16, 16, true}, {8, 16, true}, {32, 8, false}},
 				ReassemblyCounts{Duplicates: 1, Whole: 1}},
+			{"within, but not in order", []part{{8, 8, true}, {0, 8, true}, {0, 16, true}}, ReassemblyCounts{Refused: 1}},
 			{"two ends", []part{{8, 8, false}, {16, 8, false}}, ReassemblyCounts{Refused: 1}},
 			{"beyond the end", []part{{8, 8, false}, {16, 8, true}}, ReassemblyCounts{Refused: 1}},
 			{"nothing", []part{{8, 0, true}}, ReassemblyCounts{Refused: 1}},
@@ -236,6 +237,9 @@ func TestReassembleWhatWasCut(t *testing.T) {
 type slowReassembler struct {
 	version int
 	have    map[int]byte
+	run     map[int]int // which of the pieces that came one behind the other a byte is of
+	runs    int
+	tail    int // where what is there ends
 	end     int
 	last    bool
 }
@@ -253,18 +257,25 @@ func (s *slowReassembler) add(off int, data []byte, more bool) (whole []byte, go
 		return nil, true
 	}
 	s.end, s.last = max(s.end, end), s.last || !more
-	known := 0
+	known, runs := 0, map[int]bool{}
 	for i := off; i < end; i++ {
 		if _, ok := s.have[i]; ok {
 			known++
+			runs[s.run[i]] = true
 		}
 	}
 	if known > 0 {
-		return nil, known < end-off
+		return nil, known < end-off || len(runs) > 1
+	}
+	run := s.run[off-1]
+	if off == 0 || off != s.tail {
+		s.runs++
+		run = s.runs
 	}
 	for i := off; i < end; i++ {
-		s.have[i] = data[i-off]
+		s.have[i], s.run[i] = data[i-off], run
 	}
+	s.tail = max(s.tail, end)
 	if !s.last || len(s.have) < s.end {
 		return nil, false
 	}
@@ -301,7 +312,7 @@ func FuzzReassemble(f *testing.F) {
 			}
 			s := slow[which]
 			if s == nil {
-				s = &slowReassembler{version: version, have: map[int]byte{}}
+				s = &slowReassembler{version: version, have: map[int]byte{}, run: map[int]int{}}
 				slow[which] = s
 			}
 			want, gone := s.add(off, data, more)

@@ -130,7 +130,7 @@ func compare(p *Packet, row map[string][]string) string {
 		}
 		return ""
 	}
-	if p.Problem == CutShort && (p.Version == 0 || len(p.Transport) < 8) {
+	if (p.Problem == CutShort || p.Problem == Malformed) && (p.Version == 0 || len(p.Transport) < 8) {
 		return "" // where a header is cut, tshark shows single fields of it
 	}
 	v4, v6 := p.Version == 4, p.Version == 6
