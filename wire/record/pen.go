@@ -15,6 +15,7 @@ type pen struct {
 	out        *pcapfile.Writer
 	interfaces [2]int // their indices in the file; -1: not there yet
 	packets    [2]uint64
+	lost       [2]uint64 // before those
 	frame      []byte
 	text       []byte
 	failed     error // the first failure; nothing is written after it
@@ -58,6 +59,7 @@ func (p *pen) packet(e *entry, payload []byte) error {
 	}
 	if e.lost > 0 {
 		p.out.Lost(e.lost)
+		p.lost[which] += e.lost
 	}
 	p.text = e.appendComment(p.text[:0])
 	f := wire.Frame{Time: e.time, Data: p.frame, Length: len(p.frame), Link: interfaces[which].Link, Interface: index, Outgoing: e.kind.outgoing()}
@@ -86,13 +88,15 @@ func (p *pen) close(l *later, file *os.File) {
 	if p.interfaces[overIP] < 0 && p.interfaces[overUnix] < 0 {
 		_, _ = p.on(overIP)
 	}
-	comment, lost := l.comment(p.packets[overIP]+p.packets[overUnix]), l.leftOut
+	comment := l.comment(p.packets[overIP] + p.packets[overUnix])
+	unplaced := l.leftOut - p.lost[overIP] - p.lost[overUnix]
 	for which, i := range p.interfaces {
 		if i < 0 || err != nil {
 			continue
 		}
+		lost := p.lost[which] + unplaced
 		err = p.out.Statistics(i, time.Now().UnixNano(), p.packets[which]+lost, lost, comment)
-		comment, lost = "", 0
+		comment, unplaced = "", 0
 	}
 	err = errors.Join(err, p.out.Flush())
 	if file != nil {
