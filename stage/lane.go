@@ -364,11 +364,14 @@ func (a *lane) wait(h *held, d *dgram.Datagram, handler int) dgram.Reason {
 	return dgram.NoReason
 }
 
-// slot adds h to the batch, which is sent first if it is full. A datagram that was dropped has no bytes: a handler that overstayed may
-// still be writing in them.
+// blank stands for the bytes of a datagram that was dropped: as many as it had, and nobody reads them. Never written to.
+var blank [dgram.MaxPayload]byte
+
+// slot adds h to the batch, which is sent first if it is full. A datagram that was dropped keeps its size and not its bytes: a handler that
+// overstayed may still be writing in them.
 func (a *lane) slot(h *held) *dgram.Datagram {
-	payload := h.datagram.Data
-	if h.eff.Drop != dgram.NoReason || h.eff.Ignore {
+	payload, dropped := h.datagram.Data, h.eff.Drop != dgram.NoReason || h.eff.Ignore
+	if dropped {
 		payload = nil
 	}
 	if a.used == laneBatch {
@@ -378,6 +381,10 @@ func (a *lane) slot(h *held) *dgram.Datagram {
 	if d == nil {
 		a.flush()
 		d = a.batch.Add(h.datagram.Peer, payload)
+	}
+	if dropped {
+		n := min(h.size, len(blank))
+		d.Data = blank[:n:n]
 	}
 	a.used++
 	address(d, &h.datagram)

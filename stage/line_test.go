@@ -187,6 +187,13 @@ func TestLineHandler(t *testing.T) {
 		for i, want := range []string{"ignored", "dropped: handler", "dropped: too big", "dropped: handler"} {
 			r.expect(id+uint64(i), "pending", want)
 		}
+		// What has no reply keeps the size that it had, and is told of nobody's bytes.
+		for _, d := range r.seen.settled {
+			sizes := map[uint64]string{id: "ignore", id + 1: "fail", id + 2: "big", id + 3: "panic"}
+			if request, ok := sizes[d.Request()]; ok && d.Deferred && string(d.Data) != strings.Repeat("\x00", len(request)) {
+				t.Errorf("%q ended with the bytes %q", request, d.Data)
+			}
+		}
 		for i, want := range []string{"> ", "> HELLO!"} {
 			r.expect(id+4+uint64(i), "pending", "answered", "+answered")
 			if got := r.replies(id + 4 + uint64(i)); !slices.Equal(got, []string{want, want}) {
