@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -150,7 +151,7 @@ func TestLineCopies(t *testing.T) {
 			r.expect(id, c.want...)
 			r.expect(id+1, c.want...)
 		}
-		many := Func("many", func(_ *Context, _ *dgram.Datagram, e *Effect) { e.Extra = 1 << 40 })
+		many := Func("many", func(_ *Context, _ *dgram.Datagram, e *Effect) { e.Extra = math.MaxInt })
 		r := newRig(t, NewPlan(many), LineOptions{})
 		if got, _ := r.seen.fates(r.one("x")); len(got) != 1+MaxExtra {
 			t.Errorf("%d copies", len(got)-1)
