@@ -100,7 +100,8 @@ func (l *lister) trafficClass(name string, tos uint8) {
 	case dscp/8 >= 1 && dscp/8 <= 4 && dscp%8 <= 6 && dscp%2 == 0:
 		class = fmt.Sprint("AF", dscp/8, dscp%8/2)
 	}
-	ecn := [...]string{"Not-ECT", "ECT(1)", "ECT(0)", "CE"}[tos&3]
+	ecn := [...]string{"Not ECN-Capable Transport", "ECN-Capable Transport codepoint '01'", "ECN-Capable Transport codepoint '10'",
+		"Congestion Experienced"}[tos&3]
 	n := 1
 	if name == "Traffic Class" {
 		n = 2

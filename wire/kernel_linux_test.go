@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"dgram/internal/testnet"
-
-	"golang.org/x/sys/unix"
 )
 
 // A script is what is sent of one datagram, piece by piece.
@@ -55,8 +55,8 @@ func TestReassembleAgreesWithTheKernel(t *testing.T) {
 		family   int
 		src, dst netip.AddrPort
 	}{
-		{"IPv4", unix.AF_INET, v4SrcPort, v4DstPort},
-		{"IPv6", unix.AF_INET6, v6SrcPort, v6DstPort},
+		{"IPv4", syscall.AF_INET, v4SrcPort, v4DstPort},
+		{"IPv6", syscall.AF_INET6, v6SrcPort, v6DstPort},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var conn *net.UDPConn
@@ -87,41 +87,48 @@ func TestReassembleAgreesWithTheKernel(t *testing.T) {
 	}
 }
 
-// rawSender sends packets with their IP header, all on one processor so that none overtakes another (raw(7),
-// ip-sysctl.rst). Its thread is the calling one.
+// rawSender sends packets with their IP header (raw(7), ipv6(7)), all on one processor so that none overtakes another.
+// The thread is the calling one; it stays on that processor until the test ends.
 func rawSender(t *testing.T, family int, to netip.Addr) func([]byte) {
 	t.Helper()
-	var before, one unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 1024 {
-		if before.IsSet(i) {
-			one.Set(i)
-			break
-		}
-	}
-	if err := unix.SchedSetaffinity(0, &one); err != nil {
-		t.Fatal(err)
-	}
-	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	const ipv6HeaderIncluded = 36 // IPV6_HDRINCL of linux/in6.h
+	stayOnOneProcessor(t)
+	fd, err := syscall.Socket(family, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.IPPROTO_RAW)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(fd) })
-	var address unix.Sockaddr
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	var address syscall.Sockaddr
 	if to.Is4() {
-		address = &unix.SockaddrInet4{Addr: to.As4()}
+		address = &syscall.SockaddrInet4{Addr: to.As4()}
 	} else {
-		address = &unix.SockaddrInet6{Addr: to.As16()}
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_HDRINCL, 1); err != nil {
+		address = &syscall.SockaddrInet6{Addr: to.As16()}
+		if err := syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, ipv6HeaderIncluded, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return func(b []byte) {
-		if err := unix.Sendto(fd, b, 0, address); err != nil {
+		if err := syscall.Sendto(fd, b, 0, address); err != nil {
 			t.Fatalf("sending %x: %v", b, err)
 		}
+	}
+}
+
+// stayOnOneProcessor is for the calling thread (sched_setaffinity(2)), which testnet ends with the function that it runs.
+func stayOnOneProcessor(t *testing.T) {
+	t.Helper()
+	var mask, one [16]uint64
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask))); errno != 0 {
+		t.Fatal(errno)
+	}
+	for i := range mask {
+		if mask[i] != 0 {
+			one[i] = mask[i] & -mask[i]
+			break
+		}
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(one), uintptr(unsafe.Pointer(&one))); errno != 0 {
+		t.Fatal(errno)
 	}
 }
 
