@@ -1,0 +1,145 @@
+package pair
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"dgram"
+	"dgram/wire"
+	"dgram/wire/app"
+)
+
+// A flow is one-way once one side has sent so many different datagrams and nothing has ever come back. Somebody who asks in
+// vain repeats the question; who only tells does not.
+const oneWayAfter = 8
+
+// soonestRetry is how long somebody waits at least before asking the same again, where the round trip is not known: what
+// comes sooner was sent twice on purpose.
+const soonestRetry = int64(time.Millisecond)
+
+// ask takes a packet that asks.
+func (t *Tracker) ask(s *sight) Note {
+	if s.m.Session && t.inSession(s) {
+		return Note{Role: Data}
+	}
+	marks := requestMarks(0)
+	if s.m.Kind == app.Unknown && t.unheard(s) {
+		if s.f.marks&oneWay != 0 {
+			return Note{Role: OneWay, Fate: dgram.Ignored}
+		}
+		marks |= doubtful
+	}
+	if s.f.marks&toGroup != 0 {
+		marks |= asksGroup
+	}
+	earlier, before := t.askedBefore(s)
+	r := t.enter(s, marks)
+	n := Note{Role: Request, Fate: dgram.Pending, Count: 1}
+	if earlier != 0 && earlier < r.no && r.no-earlier <= math.MaxUint32 {
+		r.back, r.attempt = uint32(r.no-earlier), before+1
+		if before == math.MaxUint8 {
+			r.attempt = before
+		}
+		n.Role, n.Re, n.Count = Retry, earlier, uint32(r.attempt)
+	}
+	return n
+}
+
+// inSession says whether the session was opened already, or is being opened.
+func (t *Tracker) inSession(s *sight) bool {
+	if !s.m.HasIdentity {
+		return s.f.pairs > 0 || s.f.sides[s.d].waiting != 0
+	}
+	return t.same(s, s.number, s.f, s.d, true, false) != 0 || s.f.answered(identityHash(s)) != nil
+}
+
+func identityHash(s *sight) uint32 {
+	return uint32(fold(s.identity[0]^0x9e3779b97f4a7c15, s.identity[1]^0xd6e8feb86659fd93))
+}
+
+// unheard says that nothing has ever answered this side. It counts what is new, and makes the flow one-way where there has
+// been enough of it.
+func (t *Tracker) unheard(s *sight) bool {
+	mine, theirs := &s.f.sides[s.d], &s.f.sides[1-s.d]
+	if theirs.packets > 0 || s.f.marks&heard != 0 {
+		return false
+	}
+	if mine.packets == 1 || s.payload != mine.lastHash {
+		mine.novel++
+		mine.lastHash = s.payload
+	}
+	if mine.novel >= oneWayAfter {
+		t.becomeOneWay(s.f, mine)
+	}
+	return true
+}
+
+// becomeOneWay takes back that requests of this side were lost, and waits for none of them.
+func (t *Tracker) becomeOneWay(f *flow, mine *side) {
+	f.marks |= oneWay
+	t.counts.fates[dgram.Silent] -= uint64(f.doubtful)
+	t.counts.fates[dgram.Ignored] += uint64(f.doubtful)
+	f.lost -= f.doubtful
+	f.doubtful = 0
+	for number := mine.waiting; number != 0; {
+		r := t.requests.at(number)
+		next := r.next
+		if r.marks&doubtful != 0 {
+			t.settle(number, dgram.Ignored, 0, 0)
+		}
+		number = next
+	}
+}
+
+// askedBefore returns the number of the first attempt at what s asks, and how many there have been; 0: this is the first.
+func (t *Tracker) askedBefore(s *sight) (no uint64, attempts uint8) {
+	if number := t.latestAttempt(s); number != 0 {
+		r := t.requests.at(number)
+		if s.m.HasIdentity || s.p.Time-r.time >= retryAfter(s.f) {
+			return r.first(), r.attempt
+		}
+		return 0, 0
+	}
+	// The reply may have been lost behind the place of the capture. Only an identity can tell that from the next question.
+	if s.m.HasIdentity && s.m.Protocol != app.MDNS {
+		if answered := s.f.answered(identityHash(s)); answered != nil {
+			return answered.no, 1
+		}
+	}
+	return 0, 0
+}
+
+// latestAttempt finds the last request that is the same as s and has no reply.
+func (t *Tracker) latestAttempt(s *sight) uint32 {
+	hash := t.indexHash(s.f, s.d, &s.identity, s.m.HasIdentity)
+	latest := uint32(0)
+	for n, place := t.index.find(hash, t.index.start(hash)); n != 0; n, place = t.index.find(hash, place) {
+		r := t.requests.at(n)
+		if r.flow == s.number && r.direction() == s.d && r.identity == s.identity && r.marks&answered == 0 &&
+			(latest == 0 || r.no > t.requests.at(latest).no) {
+			latest = n
+		}
+	}
+	return latest
+}
+
+// retryAfter is how long after a request the same one is a retry.
+func retryAfter(f *flow) int64 {
+	if f.minRTT > 0 {
+		return 2 * f.minRTT
+	}
+	return soonestRetry
+}
+
+// sumOf is what a UDP header has that tells datagrams of a flow apart: checksum and length.
+func sumOf(p *wire.Packet) uint16 {
+	if p.HasPorts && len(p.Transport) >= 8 {
+		return quotedSum(p.Transport)
+	}
+	return 0
+}
+
+func quotedSum(udp []byte) uint16 {
+	return binary.BigEndian.Uint16(udp[4:]) ^ binary.BigEndian.Uint16(udp[6:])
+}
