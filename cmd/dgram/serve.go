@@ -18,7 +18,7 @@ var serveVerb = verb{
 	short: "answer datagrams: in upper case, by rules, by a program of yours",
 	long: `Answers datagrams at each ADDRESS (127.0.0.1:12345 if there is none): in upper case, or as the stages say. It prints "ready ADDRESS"
 when it can be sent to, then each reply as it goes out. Interrupted (Ctrl-C) or terminated, it answers what had arrived, prints the
-account of every datagram, and exits with 0; interrupted again it leaves at once.
+account of every datagram, and exits with 0; interrupted again it drops what it still holds, and prints the account at once.
 
 An ADDRESS is HOST:PORT, PORT, :PORT, [IPv6]:PORT or unixgram:PATH, also with udp://, udp4:// or udp6:// before it. Port 0 lets the
 system choose. 0.0.0.0 and [::] are all addresses of this machine.`,
@@ -102,12 +102,15 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	for _, note := range append(append(f.handover.begun(srv), f.notes(srv, cfg)...), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
 		show.note(note)
 	}
-	if err := untilEnd(srv, signals, show.note); err != nil {
-		return err
+	hurried := untilEnd(srv, signals, show.note)
+	if hurried == nil {
+		<-ended
 	}
-	<-ended
 	explained.end()
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
+	if hurried != nil {
+		return hurried
+	}
 	return srv.Wait()
 }
 
@@ -123,7 +126,7 @@ func addProcessors(receivers int) {
 const patienceAsked = 300 * time.Millisecond
 
 // untilEnd waits until the server has ended by itself, or by a signal. A second signal does not wait for that: the error is then its exit code.
-func untilEnd(srv *server.Server, signals <-chan os.Signal, note func(string)) error {
+func untilEnd(srv *server.Server, signals chan os.Signal, note func(string)) error {
 	select {
 	case <-srv.Done():
 		return nil
@@ -140,6 +143,7 @@ func untilEnd(srv *server.Server, signals <-chan os.Signal, note func(string)) e
 		case <-slow:
 			note(fmt.Sprintf("ending: waiting for %s still held; interrupt again to leave at once", datagrams(srv.Summary().Pending)))
 		case second := <-signals:
+			signal.Stop(signals) // a third one does not even wait for the account
 			cancel()
 			leave(srv)
 			return exit(128+signalNumber(second), nil)
@@ -154,7 +158,7 @@ func datagrams(n int64) string {
 	return fmt.Sprintf("%d datagrams", n)
 }
 
-// leave gives a server that was closed by force the moment it needs to remove its unix socket.
+// leave gives a server that was closed by force the moment it needs to remove its unix socket, and to close its account.
 func leave(srv *server.Server) {
 	select {
 	case <-srv.Done():
