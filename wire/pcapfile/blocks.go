@@ -7,7 +7,8 @@ import (
 	"dgram/wire"
 )
 
-// Types of blocks (draft-ietf-opsawg-pcapng, Section 10.1). Whatever else a file has is skipped.
+// Types of blocks (draft-ietf-opsawg-pcapng, Section 10.1). Whatever else a file has is skipped, custom blocks among it, which
+// Wireshark gives numbers as if they were packets.
 const (
 	blockInterface  = 1
 	blockPacket     = 2 // obsolete
