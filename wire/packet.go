@@ -49,7 +49,7 @@ type Packet struct {
 	// UnixSrc and UnixDst name the ends of a unix datagram (LinkUpperPDU), else empty.
 	UnixSrc, UnixDst string
 
-	// Checksum says what verifying the UDP (or ICMP) checksum gave.
+	// Checksum is for what VerifyChecksum says: Decode does not look, and leaves ChecksumUnknown.
 	Checksum ChecksumState
 	// Problem says what is wrong with the packet, or is 0.
 	Problem Problem
@@ -88,7 +88,7 @@ const (
 	NoProblem      Problem = iota
 	UnknownLink            // a link type that Decode does not read
 	NotIP                  // ARP and the like: not wrong, and nothing more to read
-	CutShort               // the capture kept too little of it
+	CutShort               // the capture kept too little of it, of the payload at least
 	Malformed              // a header contradicts itself or the bytes at hand
 	NotUDP                 // IP that is neither UDP nor ICMP: not wrong, and nothing more to read
 	TooManyHeaders         // more IPv6 extension headers or VLAN tags than anybody sends
