@@ -17,8 +17,8 @@ type Config struct {
 	Interfaces []string
 	// Filter chooses frames, in the kernel; nil: all of them.
 	Filter Program
-	// Snaplen is how many bytes of a frame are kept at most; 0: DefaultSnaplen. A frame longer than an eighth of a megabyte
-	// (only a kernel that segments late has any) is cut there.
+	// Snaplen is how many bytes of a frame are kept at most; 0: DefaultSnaplen. A frame that does not fit into a block of the buffer (128 KiB,
+	// with a buffer of less than half a MiB a quarter of it) is cut there; only a kernel that segments late has any.
 	Snaplen int
 	// Buffer is how many bytes of memory the kernel may fill before it drops frames; 0: DefaultBuffer. It cannot be swapped out.
 	Buffer int
@@ -42,8 +42,8 @@ const (
 	Outgoing           // what this machine sends
 )
 
-// What a Config with zeros means. The buffer holds a capture of 100,000 packets a second for more than half a second if they are
-// small, and a quiet one for as long (a block of it is handed over every 10 ms).
+// What a Config with zeros means. The buffer holds 40,000 packets of 100 bytes, or 5,000 of 1,500; and 0.6 seconds of quiet traffic, of
+// which every 10 ms take a block. Whoever records much should ask for more.
 const (
 	DefaultSnaplen = 262_144
 	DefaultBuffer  = 8 << 20
@@ -51,10 +51,12 @@ const (
 
 // How the buffer is divided. Frames reach the reader when a block is full, or turn after the first of them.
 const (
-	blockSize = 128 << 10
-	minBlock  = 4096
-	minBlocks = 4
-	turn      = 10 * time.Millisecond
+	blockSize  = 128 << 10
+	minBlock   = 4096
+	maxBlock   = 1 << 20
+	minBlocks  = 4
+	manyBlocks = 64
+	turn       = 10 * time.Millisecond
 )
 
 // ErrDown and ErrGone are the causes that Next tells when an interface went down, or away. A capture of an interface that is down goes on
@@ -89,9 +91,13 @@ func (c Config) defaults() (Config, error) {
 	return c, nil
 }
 
-// divide gives the number of blocks of the buffer, and their size.
+// divide gives the number of blocks of the buffer, and their size. Many blocks let a slow reader of little traffic keep all of it, because
+// each turn may use one up; large ones wake a reader of much traffic less often.
 func (c Config) divide() (blocks, size int) {
 	size = blockSize
+	for size < maxBlock && c.Buffer > manyBlocks*size {
+		size *= 2
+	}
 	for size > minBlock && c.Buffer < minBlocks*size {
 		size /= 2
 	}

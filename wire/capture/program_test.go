@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 
 func TestDivide(t *testing.T) {
 	for _, c := range []struct{ buffer, blocks, size int }{
-		{8 << 20, 64, 128 << 10}, {1 << 20, 8, 128 << 10}, {300_000, 4, 64 << 10}, {1, 4, 4096}, {5 * 4096, 5, 4096}, {1 << 30, 8192, 128 << 10},
+		{8 << 20, 64, 128 << 10}, {1 << 20, 8, 128 << 10}, {300_000, 4, 64 << 10}, {1, 4, 4096}, {5 * 4096, 5, 4096}, {32 << 20, 64, 512 << 10}, {1 << 30, 1024, 1 << 20},
 	} {
 		if blocks, size := (Config{Buffer: c.buffer}).divide(); blocks != c.blocks || size != c.size {
 			t.Errorf("a buffer of %d: %d blocks of %d bytes, want %d of %d", c.buffer, blocks, size, c.blocks, c.size)
