@@ -32,7 +32,7 @@ func defineCallFlags(c *command) *callFlags {
 	c.group("How often, and for how long", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.timeout, "timeout", time.Second, "wait a `DURATION` for the first attempt, and twice as long for each further one")
 		s.IntVar(&f.tries, "tries", 3, "make `N` attempts at most")
-		s.IntVar(&f.count, "count", 1, "send the message `N` times")
+		s.IntVar(&f.count, "count", 1, "send the message `N` times; 0: until it is interrupted")
 		s.DurationVar(&f.interval, "interval", 0, "let at least a `DURATION` pass between two datagrams")
 		s.IntVar(&f.window, "window", 1, "let `N` datagrams wait for their answers at once")
 		s.DurationVar(&f.collect, "collect", 0, "gather every answer that comes within a `DURATION`; each is shown after who sent it and a tab")
@@ -90,13 +90,16 @@ func (c *choice) Type() string { return "KIND" }
 // check refuses what cannot be, and what does not go together.
 func (f *callFlags) check(c *call) error {
 	if f.json {
+		if f.output.value == "hex" {
+			return errors.New("--json and --output hex exclude each other: events carry bytes that are no text in base64; leave one of the two out")
+		}
 		f.output.value = "json"
 	}
 	for _, limit := range []struct {
 		name         string
 		n, low, high int
 	}{
-		{"tries", f.tries, 1, 1000}, {"count", f.count, 1, 1 << 30}, {"window", f.window, 1, 4096},
+		{"tries", f.tries, 1, 1000}, {"count", f.count, 0, 1 << 30}, {"window", f.window, 1, 4096},
 		{"ttl", f.ttl, 0, 255}, {"tos", f.tos, 0, 255}, {"buffer", int(f.buffer), 1, 65535},
 	} {
 		if limit.n < limit.low || limit.n > limit.high {
@@ -121,7 +124,7 @@ func (f *callFlags) together(c *call) error {
 		return errors.New("--raw does not write to a terminal, which the reply could take over: send it to a file or a program (| xxd), or say --force if you must")
 	case f.raw && len(c.words) == 0 && f.input.value == "file":
 		return errors.New("--raw without words takes stdin as one datagram, and --input file takes names: give the file's name as a word")
-	case f.count > 1 && c.mode != fromWords:
+	case f.count != 1 && c.mode != fromWords:
 		return errors.New("--count repeats a message: give one after the address, as in dgram call : hello --count 3")
 	case f.collect > 0 && f.window > 1:
 		return errors.New("--collect and --window exclude each other: nobody could tell which datagram a reply answers")

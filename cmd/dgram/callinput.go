@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -41,13 +42,17 @@ func (c *call) requests() iter.Seq[request] {
 	return c.lines
 }
 
+// repeat gives the requests so many times; 0 is without end, unless none of them can be sent at all.
 func repeat(requests []request, count int) iter.Seq[request] {
 	return func(yield func(request) bool) {
-		for range count {
+		for i := 0; i < count || count == 0; i++ {
 			for _, r := range requests {
 				if !yield(r) {
 					return
 				}
+			}
+			if count == 0 && !slices.ContainsFunc(requests, func(r request) bool { return r.err == nil }) {
+				return
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -76,9 +77,9 @@ func (c *call) whatWentWrong(e *client.Exchange) string {
 		return fmt.Sprintf("no answer from %s after %s in %s: %s%s", peer, tries(len(e.Attempts)), span(e.End.Sub(e.Start)),
 			silenceAdvice(e.Peer), c.blind())
 	case client.Refused:
-		return fmt.Sprintf("nothing listens on %s: start a server there with `%s`", peer, serveCommand(e.Peer))
+		return fmt.Sprintf("nothing listens on %s: start a server there with `%s`", ended(e, dgram.Refused), serveCommand(e.Peer))
 	case client.Unreachable:
-		return fmt.Sprintf("no way to %s%s: check the address, and the route to it", peer, because(cause))
+		return fmt.Sprintf("no way to %s%s: check the address, and the route to it", ended(e, dgram.Unreachable), because(cause))
 	case client.Stranger:
 		return fmt.Sprintf("%s did not answer in %s, but %s, which was not asked, did: a server with several addresses has to answer from the one asked",
 			peer, span(e.End.Sub(e.Start)), strangers(e))
@@ -86,6 +87,20 @@ func (c *call) whatWentWrong(e *client.Exchange) string {
 		return c.tooBig(len(e.Request), e.Peer)
 	}
 	return fmt.Sprintf("could not send to %s%s%s", peer, because(cause), sendAdvice(cause))
+}
+
+// ended names the addresses at which attempts ended so; a name may have several.
+func ended(e *client.Exchange, fate dgram.Fate) string {
+	var all []string
+	for i := range e.Attempts {
+		if peer := place(e.Attempts[i].Peer); e.Attempts[i].Fate == fate && !slices.Contains(all, peer) {
+			all = append(all, peer)
+		}
+	}
+	if len(all) == 0 {
+		return place(e.Peer)
+	}
+	return strings.Join(all, " or ")
 }
 
 func because(cause error) string {

@@ -54,7 +54,7 @@ func newServeFlags(c *command) *serveFlags {
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "say what was chosen for the sockets, and each time that it changes")
 	})
 	c.group("When it ends", func(fs *pflag.FlagSet) {
-		fs.Uint64Var(&f.count, "count", 0, "end when `N` datagrams have been received and answered")
+		fs.Uint64Var(&f.count, "count", 0, "end when `N` datagrams have been received and answered; 0: never")
 		fs.BoolVar(&f.once, "once", false, "the same as --count 1")
 		fs.DurationVar(&f.drain, "drain", 5*time.Second, "take at most this `DURATION` to end, for what a program or a delay still holds")
 	})
