@@ -161,6 +161,26 @@ func TestDecodeJumbogram(t *testing.T) {
 	}
 }
 
+func TestDecodeAllocatesNothing(t *testing.T) {
+	g := newGenerator(5)
+	var frames []Frame
+	for len(frames) < 1000 {
+		frames = append(frames, g.frames()...)
+	}
+	var p Packet
+	Decode(&Frame{Link: LinkUpperPDU, Data: AppendUnixDatagram(nil, "/run/a", "@b", nil)}, &p)
+	src, dst := p.UnixSrc, p.UnixDst
+	for i := range frames {
+		if n := testing.AllocsPerRun(1, func() {
+			p.UnixSrc, p.UnixDst = src, dst
+			Decode(&frames[i], &p)
+			VerifyChecksum(&p)
+		}); n != 0 {
+			t.Fatalf("%v allocations for %v %x", n, frames[i].Link, frames[i].Data)
+		}
+	}
+}
+
 func TestDecodeUnixDatagram(t *testing.T) {
 	for _, names := range [][2]string{{"/tmp/a", "/run/b.sock"}, {"", "@x"}, {"*", "a > b"}, {"-", ""}, {"a\\x00", "\x00\x7f*"}} {
 		frame := AppendUnixDatagram(nil, names[0], names[1], []byte("hello"))

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"net/netip"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -86,4 +87,41 @@ func checkFields(t *testing.T, f *Frame) {
 		}
 		depth = field.Depth
 	}
+}
+
+// What is built is read back.
+func FuzzAppendUDP(f *testing.F) {
+	f.Add([]byte{10, 0, 0, 1}, []byte{10, 0, 0, 2}, uint16(1), uint16(2), uint8(64), uint8(0), []byte("hello"))
+	f.Add(v6SrcPort.Addr().AsSlice(), []byte{}, uint16(0), uint16(65535), uint8(0), uint8(255), []byte{})
+	f.Fuzz(func(t *testing.T, src, dst []byte, srcPort, dstPort uint16, ttl, tos uint8, payload []byte) {
+		from, _ := netip.AddrFromSlice(src)
+		to, _ := netip.AddrFromSlice(dst)
+		b := AppendUDP([]byte{1}, netip.AddrPortFrom(from, srcPort), netip.AddrPortFrom(to, dstPort), ttl, tos, payload)
+		if len(b) == 1 {
+			if len(payload) <= MaxPayload4 {
+				t.Fatalf("%d bytes do not fit", len(payload))
+			}
+			return
+		}
+		p := decodeRaw(b[1:])
+		if p.Problem != NoProblem || VerifyChecksum(&p) != ChecksumGood || !bytes.Equal(p.Payload, payload) || p.TTL != ttl || p.TOS != tos ||
+			p.SrcPort != srcPort || p.DstPort != dstPort || from.IsValid() && !from.IsUnspecified() && p.Src.Unmap() != from.Unmap() ||
+			to.IsValid() && !to.IsUnspecified() && p.Dst.Unmap() != to.Unmap() || p.Version == 4 && plainChecksum(p.Network[:20]) != 0 {
+			t.Errorf("%v:%d > %v:%d became %s", from, srcPort, to, dstPort, summary(&p))
+		}
+	})
+}
+
+func FuzzUnixDatagram(f *testing.F) {
+	f.Add("", "/run/a", []byte("hello"))
+	f.Add("@\x00*>\\x41", "a > b", []byte{})
+	f.Fuzz(func(t *testing.T, src, dst string, payload []byte) {
+		b := AppendUnixDatagram(nil, src, dst, payload)
+		var p Packet
+		Decode(&Frame{Data: b, Length: len(b), Link: LinkUpperPDU}, &p)
+		src, dst = src[:min(len(src), maxUnixName)], dst[:min(len(dst), maxUnixName)]
+		if p.UnixSrc != src || p.UnixDst != dst || !bytes.Equal(p.Payload, payload) || p.Problem != NoProblem {
+			t.Errorf("%q > %q became %q > %q", src, dst, p.UnixSrc, p.UnixDst)
+		}
+	})
 }
