@@ -24,29 +24,80 @@ type detail struct {
 	on     string // the interface's name
 	data   []byte
 	fields []wire.Field
-	field  int // the selected one, whose bytes are lit
-	top    int // first row of the tree
-	row    int // first row of the bytes
+	unfold map[string]bool // layers that the person has unfolded (true) or folded; of all packets
+	shown  []int           // the fields that are not folded away
+	field  int             // the selected one of shown, whose bytes are lit
+	top    int             // first row of the tree
+	row    int             // first row of the bytes
 	chased bool
 }
 
 func (m *model) newDetail(k Kept) *detail {
-	d := &detail{kept: k}
+	d := &detail{kept: k, unfold: m.unfold}
 	if m.Config.Interface != nil {
 		d.on = m.Config.Interface(k.Interface)
 	}
 	d.data, d.fields = fieldsOf(&k, d.on)
+	d.fold()
+	for i, f := range d.shown {
+		if d.fields[f].Depth == 0 {
+			d.field = i // the payload, mostly
+		}
+	}
 	return d
+}
+
+// fold finds which fields are shown: the layers, and what is in those that are unfolded. Without a word of the person that is the last one.
+func (d *detail) fold() {
+	last := 0
+	for i := range d.fields {
+		if d.fields[i].Depth == 0 {
+			last = i
+		}
+	}
+	d.shown = d.shown[:0]
+	open := false
+	for i := range d.fields {
+		if d.fields[i].Depth == 0 {
+			open = i == last
+			if said, ok := d.unfold[d.fields[i].Name]; ok {
+				open = said
+			}
+		} else if !open {
+			continue
+		}
+		d.shown = append(d.shown, i)
+	}
+	d.field = min(d.field, max(len(d.shown)-1, 0))
+}
+
+// turnLayer unfolds the layer of the selected field, or folds it.
+func (d *detail) turnLayer(unfold bool) (changed bool) {
+	if len(d.shown) == 0 {
+		return false
+	}
+	at := d.shown[d.field]
+	for at > 0 && d.fields[at].Depth > 0 {
+		at--
+	}
+	before := len(d.shown)
+	d.unfold[d.fields[at].Name] = unfold
+	d.fold()
+	for i, f := range d.shown {
+		if f == at && (!unfold || i < d.field) {
+			d.field = i
+		}
+	}
+	return len(d.shown) != before
 }
 
 // refresh takes over what has become known of the packet since.
 func (d *detail) refresh(s *Store) {
 	q, _ := s.sequence(d.kept.No)
 	if k, ok := s.get(q); ok && k.No == d.kept.No && (k.Note != d.kept.Note || k.Owner != d.kept.Owner) {
-		before := len(d.fields)
 		d.kept = k
 		d.data, d.fields = fieldsOf(&k, d.on)
-		d.field = max(d.field+len(d.fields)-before, 0) // what is new stands before the headers
+		d.fold()
 	}
 }
 
@@ -80,10 +131,17 @@ func (d *detail) key(at focus, key string, rows int) bool {
 		"home": -1 << 30, "g": -1 << 30, "end": 1 << 30, "G": 1 << 30}
 	step, ok := steps[key]
 	switch {
+	case at == focusTree && (key == "enter" || key == "right" || key == "l" || key == "space"):
+		if !d.turnLayer(true) && key != "right" && key != "l" {
+			d.turnLayer(false)
+		}
+		return true
+	case at == focusTree && key == "left":
+		return d.turnLayer(false)
 	case !ok:
 		return false
 	case at == focusTree:
-		d.field = min(max(d.field+step, 0), max(len(d.fields)-1, 0))
+		d.field = min(max(d.field+step, 0), max(len(d.shown)-1, 0))
 		d.chased = false
 	default:
 		d.row = max(d.row+step, 0) // the view keeps it within the bytes
@@ -96,13 +154,18 @@ func (d *detail) key(at focus, key string, rows int) bool {
 func (d *detail) tree(width, rows int, focused bool) []string {
 	d.top = max(min(d.top, d.field), d.field-rows+1, 0)
 	lines := make([]string, 0, rows)
-	for i := d.top; i < len(d.fields) && len(lines) < rows; i++ {
-		f := &d.fields[i]
+	for i := d.top; i < len(d.shown) && len(lines) < rows; i++ {
+		f := &d.fields[d.shown[i]]
 		text := strings.Repeat("  ", min(f.Depth, 12)) + terminal.EscapeString(f.Name)
+		if f.Depth == 0 {
+			text = d.sign(i) + text
+		} else {
+			text = " " + text
+		}
 		if f.Value != "" {
 			text += ": " + clean(f.Value)
 		}
-		text = fit(" "+text, width)
+		text = fit(text, width)
 		switch {
 		case i == d.field && focused:
 			text = barFocus.of(text)
@@ -114,6 +177,18 @@ func (d *detail) tree(width, rows int, focused bool) []string {
 		lines = append(lines, text)
 	}
 	return fill(lines, rows)
+}
+
+// sign says whether the layer in row i of the tree is folded: + it is, - it is not.
+func (d *detail) sign(i int) string {
+	at := d.shown[i]
+	switch {
+	case at+1 >= len(d.fields) || d.fields[at+1].Depth == 0:
+		return " "
+	case i+1 < len(d.shown) && d.shown[i+1] == at+1:
+		return "-"
+	}
+	return "+"
 }
 
 // clean is text in which nothing can harm a terminal. Escapes that are there already stay as they are.
@@ -142,10 +217,10 @@ func (d *detail) bytes(width, rows int) []string {
 }
 
 func (d *detail) selection() (from, to int) {
-	if d.field >= len(d.fields) {
+	if d.field >= len(d.shown) {
 		return 0, 0
 	}
-	f := &d.fields[d.field]
+	f := &d.fields[d.shown[d.field]]
 	from = min(max(f.Off, 0), len(d.data))
 	return from, from + min(max(f.Len, 0), len(d.data)-from)
 }

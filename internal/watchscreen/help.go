@@ -16,7 +16,7 @@ Moving
 Looking into a packet
   Enter →           its layers and bytes; ← or Esc closes them
   Tab               on to the layers, the bytes, the table
-  ↑ ↓ in the layers choose a field: its bytes are lit
+  ↑ ↓ in the layers choose a field: its bytes are lit; Enter unfolds a layer
 Choosing packets
   /                 a filter, applied as you type: Enter keeps it, Esc undoes
   f                 only the flow of this packet, both ways; f again: all
@@ -29,35 +29,74 @@ And
   ?                 this help
   q                 quit; the summary follows
 
+@
 What stands before a number
 @marks
+
 Filters are tcpdump's
   port 53           host 192.0.2.1          udp and not port 5353
   src net 10/8      portrange 5000-5100     udp[8:2] = 0x1234
   icmp              greater 1000            vlan 7
 `
 
-// helpLines are the help, marks and all.
-func helpLines() []string {
-	var marks_ []string
+// helpLines are the help, marks and all: its two halves below each other, or beside each other where there is room.
+func helpLines(width int) []string {
+	var signs []string
 	for m := MarkOneWay; m < marks; m++ {
 		t := markTable[m]
-		marks_ = append(marks_, "  "+m.style().of(t.sign)+"  "+fit(t.name, 12)+t.meaning)
+		signs = append(signs, "  "+m.style().of(t.sign)+"  "+fit(t.name, 13)+t.meaning)
 	}
-	text := strings.Trim(helpText, "\n")
-	return strings.Split(strings.Replace(text, "@marks", strings.Join(marks_, "\n")+"\n", 1), "\n")
+	text := strings.Replace(strings.Trim(helpText, "\n"), "@marks", strings.Join(signs, "\n"), 1)
+	first, second, _ := strings.Cut(text, "@\n")
+	left, right := headings(strings.Split(first, "\n")), headings(strings.Split(second, "\n"))
+	if width < helpHalf+64 {
+		return append(left, right...)
+	}
+	left = fill(left, len(right))
+	for i := range left {
+		if left[i] = left[i] + blanks(helpHalf-terminal.Width(bare(left[i]))); i < len(right) {
+			left[i] += right[i]
+		}
+	}
+	return left
+}
+
+// helpHalf is how wide one half of the help is at most.
+const helpHalf = 82
+
+func headings(lines []string) []string {
+	for i, line := range lines {
+		if line != "" && line[0] != ' ' {
+			lines[i] = heading.of(line)
+		}
+	}
+	return lines
+}
+
+// bare is a drawn line without its styles.
+func bare(line string) string {
+	var b strings.Builder
+	inside := false
+	for _, r := range line {
+		switch {
+		case r == '\x1b':
+			inside = true
+		case inside:
+			inside = r != 'm'
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // help draws the help over the whole screen.
 func (m *model) help() []string {
-	all := helpLines()
+	all := helpLines(m.width)
 	rows := max(m.height-1, 1)
 	m.helpTop = max(min(m.helpTop, len(all)-rows), 0)
 	var lines []string
 	for _, line := range all[m.helpTop:min(m.helpTop+rows, len(all))] {
-		if line != "" && line[0] != ' ' {
-			line = heading.of(terminal.Fit(line, m.width))
-		}
 		lines = append(lines, cutStyled(line, m.width))
 	}
 	lines = fill(lines, rows)

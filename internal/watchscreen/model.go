@@ -78,6 +78,7 @@ type model struct {
 	status   Status
 
 	detail  *detail // nil: closed
+	unfold  map[string]bool
 	focus   focus
 	helpTop int
 }
@@ -97,7 +98,7 @@ type saved struct {
 }
 
 func newModel(c Config) *model {
-	m := &model{Config: c, width: 80, height: 24, follow: c.Live}
+	m := &model{Config: c, unfold: map[string]bool{}, width: 80, height: 24, follow: c.Live}
 	m.list.store = c.Store
 	m.look()
 	return m

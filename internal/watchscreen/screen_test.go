@@ -85,9 +85,6 @@ func keyOf(k string) tea.KeyPressMsg {
 
 var styles = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// bare is a drawn line without its styles.
-func bare(line string) string { return styles.ReplaceAllString(line, "") }
-
 // check holds what every screen must be: no larger than the terminal, and nothing but text and styles.
 func check(t rapid.TB, m *model) {
 	lines := m.draw()
@@ -95,7 +92,7 @@ func check(t rapid.TB, m *model) {
 		t.Fatalf("%d lines on a terminal of %d", len(lines), m.height)
 	}
 	for _, line := range lines {
-		text := bare(line)
+		text := styles.ReplaceAllString(line, "")
 		if w := terminal.Width(text); w > m.width {
 			t.Fatalf("a line of %d cells on a terminal of %d: %q", w, m.width, text)
 		}
@@ -126,6 +123,7 @@ func TestScreens(t *testing.T) {
 		{"trouble_80x10", 80, 10, false, "nnn"},
 		{"partner_80x10", 80, 10, false, "o"},
 		{"help_80x24", 80, 24, false, "?"},
+		{"help_150x30", 150, 30, false, "?"},
 		{"help_end_40x10", 40, 10, false, "?G"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -125,7 +125,7 @@ func (m *model) paneHead() string {
 	if name := k.Note.Mark.String(); name != "" {
 		text += " · " + name
 	}
-	if pair := string(AppendPair(nil, k.Note)); pair != "" {
+	if pair := string(AppendPair(nil, k.Note)); k.Note.Peer != 0 && pair != k.Note.Mark.String() {
 		text += " " + pair
 	}
 	if k.Owner != "" {
