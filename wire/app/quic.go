@@ -100,7 +100,7 @@ func readQUIC(p *wire.Packet, m *Message) bool {
 	if !readQUICHeader(b, &h) {
 		return false
 	}
-	toServer, fromServer := ServicePort(p.DstPort), ServicePort(p.SrcPort)
+	toServer, fromServer := QUIC.Serves(p.DstPort), QUIC.Serves(p.SrcPort)
 	switch {
 	case h.kind == quicZeroRTT || h.kind == quicHandshake:
 		m.Kind = Neither

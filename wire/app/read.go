@@ -132,8 +132,11 @@ func portProtocol(port uint16) Protocol {
 	return UDP
 }
 
-// ServicePort says that a service is known to listen on that port: whoever else takes part in the flow is its client.
-func ServicePort(port uint16) bool { return port != 0 && port < 1024 || portProtocol(port) != UDP }
+// Serves says that a service is known to listen on port: a port below 1024, or the usual one of the protocol that is spoken.
+// Whoever else takes part in the flow is its client.
+func (p Protocol) Serves(port uint16) bool {
+	return port != 0 && port < 1024 || p != UDP && portProtocol(port) == p
+}
 
 func readAs(protocol Protocol, p *wire.Packet, m *Message) bool {
 	switch protocol {

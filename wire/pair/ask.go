@@ -75,7 +75,7 @@ func (t *Tracker) unheard(s *sight) bool {
 	return true
 }
 
-// becomeOneWay takes back that requests of this side were lost, and waits for none of them.
+// becomeOneWay takes back that requests of this side were lost, and waits for none of them any longer.
 func (t *Tracker) becomeOneWay(f *flow, mine *side) {
 	f.marks |= oneWay
 	t.counts.fates[dgram.Silent] -= uint64(f.doubtful)
@@ -89,6 +89,14 @@ func (t *Tracker) becomeOneWay(f *flow, mine *side) {
 			t.settle(number, dgram.Ignored, 0, 0)
 		}
 		number = next
+	}
+	for number := mine.givenUp; number != 0; {
+		r := t.requests.at(number)
+		elder := r.prev
+		if r.marks&doubtful != 0 {
+			t.forget(number)
+		}
+		number = elder
 	}
 }
 

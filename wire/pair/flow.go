@@ -29,6 +29,12 @@ const (
 	groupKey = 254
 )
 
+// is says whether both are the same, field by field: faster here than ==, which has to mind the padding.
+func (k *key) is(o *key) bool {
+	return k.low.lo == o.low.lo && k.high.lo == o.high.lo && k.ports == o.ports && k.low.hi == o.low.hi && k.high.hi == o.high.hi &&
+		k.protocol == o.protocol
+}
+
 // A direction is 0 from a key's low end to its high one, 1 the other way.
 type direction = uint8
 
@@ -120,7 +126,6 @@ type flow struct {
 
 	recent [4]recent // the requests that were answered last
 
-	first          int64
 	minRTT, maxRTT int64
 	pairs, lost    uint32
 	refused        uint32

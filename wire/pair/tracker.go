@@ -26,7 +26,7 @@ type Config struct {
 	Timeout time.Duration
 	// Idle is how long a flow without a packet is kept; 0: DefaultIdle (RFC 4787, Section 4.3, asks that of NATs). At least Timeout.
 	Idle time.Duration
-	// MaxFlows bounds the flows that are known at a time, about 250 bytes each; 0: DefaultMaxFlows. Beyond that the one that has
+	// MaxFlows bounds the flows that are known at a time, about 300 bytes each; 0: DefaultMaxFlows. Beyond that the one that has
 	// been idle longest among a few makes room. Requests that wait, or were given up and may still be answered, are at most twice as many.
 	MaxFlows int
 	// OnSettled is told what becomes of each Request and Retry, from within Add and Tick. It must not call the Tracker. nil: nobody.
@@ -202,7 +202,7 @@ func (t *Tracker) flow(k *key, p *wire.Packet, m *app.Message, d direction) (uin
 
 func (t *Tracker) lookUp(k *key, hash uint32) uint32 {
 	number, place := t.flowTable.find(hash, t.flowTable.start(hash))
-	for number != 0 && t.flows.at(number).key != *k {
+	for number != 0 && !t.flows.at(number).key.is(k) {
 		number, place = t.flowTable.find(hash, place)
 	}
 	return number
@@ -214,8 +214,8 @@ func (t *Tracker) begin(k *key, hash uint32, p *wire.Packet, m *app.Message, d d
 	t.counts.flows++
 	number := t.flows.take()
 	f := t.flows.at(number)
-	*f = flow{key: *k, hash: hash, marks: used, last: t.now, first: t.now, protocol: m.Protocol, server: 1 - d, client: d}
-	fromService, toService := app.ServicePort(p.SrcPort), app.ServicePort(p.DstPort)
+	*f = flow{key: *k, hash: hash, marks: used, last: t.now, protocol: m.Protocol, server: 1 - d, client: d}
+	fromService, toService := m.Protocol.Serves(p.SrcPort), m.Protocol.Serves(p.DstPort)
 	if fromService && !toService && p.HasPorts || m.Kind == app.Reply {
 		f.server = d // the capture began in the middle, or a server speaks first
 	}
