@@ -6,7 +6,7 @@
 // the file, as Wireshark counts.
 //
 // A recorder never slows what it records. The goroutines that move datagrams copy them into a bounded backlog; one goroutine
-// writes that, with one write(2) for each MiB at most, and takes no more than a quarter of a processor. What comes when the backlog is
+// writes that, with one write(2) for each 256 KiB at most, and takes no more than a quarter of a processor. What comes when the backlog is
 // full is left out, and counted in the file. Whole blocks only are written: if the process is killed, the file reads, and lacks at
 // most what was in the backlog.
 package record
