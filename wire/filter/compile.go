@@ -28,7 +28,7 @@ func (f *Filter) CompileLive(link wire.LinkType, snaplen int) ([]bpf.RawInstruct
 }
 
 func (f *Filter) compile(link wire.LinkType, snaplen int, live bool) ([]bpf.RawInstruction, error) {
-	head, known := headers[link]
+	head, known := headerOf(link)
 	if !known {
 		return nil, fmt.Errorf("filter: %w: no filter can be compiled for %v", ErrLink, link)
 	}
@@ -178,26 +178,47 @@ type typeCase struct {
 
 // etherTypes goes where the type of the payload says.
 func (c *compiler) etherTypes(no label, cases ...typeCase) {
+	var values []uint32
+	var labels []label
+	for _, each := range cases {
+		value, possible, certain := c.typeValue(each.number)
+		if certain {
+			c.goTo(each.to)
+			return
+		}
+		if possible {
+			values, labels = append(values, value), append(labels, each.to)
+		}
+	}
+	if len(values) > 0 {
+		c.loadType()
+	}
+	c.choose(values, labels, no)
+}
+
+// loadType leaves in A what says the type of the payload.
+func (c *compiler) loadType() {
 	switch c.link {
-	case wire.LinkEthernet, wire.LinkSLL, wire.LinkSLL2:
-		c.load(uint32(c.head.typeAt+4*c.tags), 2)
 	case wire.LinkRaw, wire.LinkRawBSD:
 		c.load(0, 1)
 		c.add(bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf0})
 	case wire.LinkNull, wire.LinkLoop:
 		c.load(0, 4)
+	default:
+		c.load(uint32(c.head.typeAt+4*c.tags), 2)
 	}
-	for _, each := range cases {
-		value, possible, certain := c.typeValue(each.number)
-		switch {
-		case certain:
-			c.goTo(each.to)
+}
+
+// choose goes to the label of the value that A has.
+func (c *compiler) choose(values []uint32, labels []label, no label) {
+	for i, value := range values {
+		if i == len(values)-1 {
+			c.jump(bpf.JumpEqual, value, labels[i], no)
 			return
-		case possible:
-			next := c.label()
-			c.jump(bpf.JumpEqual, value, each.to, next)
-			c.place(next)
 		}
+		next := c.label()
+		c.jump(bpf.JumpEqual, value, labels[i], next)
+		c.place(next)
 	}
 	c.goTo(no)
 }

@@ -1,6 +1,10 @@
 package filter
 
-import "golang.org/x/net/bpf"
+import (
+	"slices"
+
+	"golang.org/x/net/bpf"
+)
 
 // Where IP headers have what (RFC 791, RFC 8200).
 const (
@@ -58,13 +62,11 @@ func (c *compiler) chain4(yes, no label, up bool) {
 	}
 }
 
-// anyOf jumps if A is one of these values, and else goes on.
+// anyOf goes to yes if A is one of these values.
 func (c *compiler) anyOf(values []uint32, yes label) {
-	for _, value := range values {
-		next := c.label()
-		c.jump(bpf.JumpEqual, value, yes, next)
-		c.place(next)
-	}
+	next := c.label()
+	c.choose(values, slices.Repeat([]label{yes}, len(values)), next)
+	c.place(next)
 }
 
 func (c *compiler) hosts(s hostSet, yes, no label) {
@@ -208,16 +210,14 @@ func (c *compiler) ports(s portSet, yes, no label, up bool) {
 	c.place(v6)
 	c.load(base+nextAt, 1)
 	c.chain6(yes, no, up)
-	c.anyOf(numbers, found6)
-	c.goTo(no)
+	c.choose(numbers, slices.Repeat([]label{found6}, len(numbers)), no)
 	c.place(found6)
 	c.eachPort(s, func(at uint32) { c.load(base+behindFixed+at, 2) }, yes, no)
 
 	c.place(v4)
 	c.load(base+protocolAt, 1)
 	c.chain4(yes, no, up)
-	c.anyOf(numbers, found4)
-	c.goTo(no)
+	c.choose(numbers, slices.Repeat([]label{found4}, len(numbers)), no)
 	c.place(found4)
 	later := no
 	if c.live {

@@ -1,6 +1,10 @@
 package filter
 
-import "golang.org/x/net/bpf"
+import (
+	"slices"
+
+	"golang.org/x/net/bpf"
+)
 
 // relation compares. First comes the question whether the bytes are of the protocol that they are asked of, for all of them.
 func (c *compiler) relation(n *relation, yes, no label, up bool) {
@@ -66,7 +70,7 @@ func (c *compiler) value(v value) {
 		c.bytes(v)
 	case *negative:
 		c.value(v.of)
-		c.add(bpf.NegateA{})
+		c.add(bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: 1<<32 - 1}) // -1: not every machine knows the instruction that negates
 	case *arithmetic:
 		if right, ok := v.right.(number); ok {
 			c.value(v.left)
@@ -123,7 +127,8 @@ func (c *compiler) bytes(v *bytesOf) {
 	c.add(bpf.LoadIndirect{Off: from, Size: v.size})
 }
 
-// guards adds the protocols whose bytes v reads, those of an index first.
+// guards adds the protocols that v asks bytes of, those of an index first. What tcpdump forgets is forgotten here too: the right operand of
+// an operator asks nothing of the packet.
 func guards(list []proto, v value) []proto {
 	switch v := v.(type) {
 	case *bytesOf:
@@ -132,7 +137,7 @@ func guards(list []proto, v value) []proto {
 			list = append(list, v.of)
 		}
 	case *arithmetic:
-		list = guards(guards(list, v.left), v.right)
+		list = guards(list, v.left)
 	case *negative:
 		list = guards(list, v.of)
 	}
@@ -191,19 +196,23 @@ func (c *compiler) late(values ...value) bool {
 	return false
 }
 
-// piece goes to found if the packet is a fragment, or has headers between IPv6's and what it carries; else on. A packet too short to be
-// asked is none.
+// piece goes to found if the packet is a fragment, or has headers between IPv6's and what it carries, or may be such behind a VLAN tag;
+// else on. A packet too short to be asked is none.
 func (c *compiler) piece(found label) {
 	ask, v4, v6, on := c.label(), c.label(), c.label(), c.label()
 	c.add(bpf.LoadExtension{Num: bpf.ExtLen})
 	c.jump(bpf.JumpGreaterOrEqual, c.payload()+8, ask, on)
 	c.place(ask)
-	c.etherTypes(on, typeCase{typeIP, v4}, typeCase{typeIP6, v6})
+	cases := []typeCase{{typeIP, v4}, {typeIP6, v6}}
+	for _, number := range tagTypes {
+		cases = append(cases, typeCase{number, found})
+	}
+	c.etherTypes(on, cases...)
 	c.place(v4)
 	c.load(c.payload()+fragmentAt, 2)
 	c.jump(bpf.JumpBitsSet, 0x3fff, found, on)
 	c.place(v6)
 	c.load(c.payload()+nextAt, 1)
-	c.anyOf(extensions[:], found)
+	c.choose(extensions[:], slices.Repeat([]label{found}, len(extensions)), on)
 	c.place(on)
 }

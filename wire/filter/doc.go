@@ -34,7 +34,7 @@
 //
 // host and net mean IP, ARP and RARP; port means UDP, TCP and SCTP; both ends count unless src or dst says otherwise. Ports
 // are those of a first fragment, and in IPv6 those directly behind the fixed header. udp[...] and its like mean IPv4
-// (icmp6[...] IPv6). A test that needs bytes which are not there rejects the packet, whatever stands around it, "not" too.
+// (icmp6[...] IPv6); the right operand of an operator forgets to ask for that, so write ip[2:2] + ..., not 14 + ip[2:2]. A test that needs bytes which are not there rejects the packet, whatever stands around it, "not" too.
 // So it is in tcpdump, and so Compile makes it.
 //
 // vlan says that the frame has a tag, and all that stands to the right of it, even after "or" or a closed parenthesis, means

@@ -1,10 +1,6 @@
 package filter
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "slices"
 
 // relations are the comparisons; == is another way to write =.
 var relations = []string{"=", "==", "!=", "<", ">", "<=", ">="}
@@ -174,37 +170,37 @@ func (p *parser) join(op token, left, right value) (value, error) {
 		return nil, p.mistake(op, "", "a value has 32 bits, so it can be shifted by 31 at most")
 	}
 	if a, both := left.(number); both && known {
-		n, err := calculate(op.text, uint32(a), uint32(b))
-		return number(n), err
+		n, _ := calculate(op.text, uint32(a), uint32(b))
+		return number(n), nil
 	}
 	return &arithmetic{op.text, left, right}, nil
 }
 
-// calculate does what an operator does to 32 bits without a sign. An error: the divisor is 0.
-func calculate(op string, a, b uint32) (uint32, error) {
+// calculate does what an operator does to 32 bits without a sign. False: the divisor is 0.
+func calculate(op string, a, b uint32) (uint32, bool) {
 	switch op {
 	case "+":
-		return a + b, nil
+		return a + b, true
 	case "-":
-		return a - b, nil
+		return a - b, true
 	case "*":
-		return a * b, nil
+		return a * b, true
 	case "&":
-		return a & b, nil
+		return a & b, true
 	case "|":
-		return a | b, nil
+		return a | b, true
 	case "^":
-		return a ^ b, nil
+		return a ^ b, true
 	case "<<":
-		return a << b, nil
+		return a << b, true
 	case ">>":
-		return a >> b, nil
+		return a >> b, true
 	}
 	switch {
 	case b == 0:
-		return math.MaxUint32, fmt.Errorf("%d is divided by 0", a)
+		return 0, false
 	case op == "/":
-		return a / b, nil
+		return a / b, true
 	}
-	return a % b, nil
+	return a % b, true
 }

@@ -77,15 +77,19 @@ type header struct {
 	typeAt int // where two bytes say the type of the payload; -1: nowhere
 }
 
-// headers has a line for each link type that a filter can be compiled for.
-var headers = map[wire.LinkType]header{
-	wire.LinkNull:     {4, -1},
-	wire.LinkLoop:     {4, -1},
-	wire.LinkEthernet: {14, 12},
-	wire.LinkRaw:      {0, -1},
-	wire.LinkRawBSD:   {0, -1},
-	wire.LinkIPv4:     {0, -1},
-	wire.LinkIPv6:     {0, -1},
-	wire.LinkSLL:      {16, 14},
-	wire.LinkSLL2:     {20, 0},
+// headerOf knows every link type that a filter can be compiled for.
+func headerOf(link wire.LinkType) (h header, known bool) {
+	switch link {
+	case wire.LinkEthernet:
+		return header{14, 12}, true
+	case wire.LinkSLL:
+		return header{16, 14}, true
+	case wire.LinkSLL2:
+		return header{20, 0}, true
+	case wire.LinkNull, wire.LinkLoop:
+		return header{4, -1}, true
+	case wire.LinkRaw, wire.LinkRawBSD, wire.LinkIPv4, wire.LinkIPv6:
+		return header{0, -1}, true
+	}
+	return header{0, -1}, false
 }
