@@ -25,6 +25,7 @@ import (
 //	signal NAME INT|TERM|...     send it a signal
 //	closeout NAME                close the reading end of its standard output, as head does when it has enough
 //	finish NAME [CODE]           wait for its end, which must be with that exit code (0); stdout and stderr then look at its output
+//	capture FILE                 write a capture file of a few packets (writeScene)
 //	exits CODE PROGRAM [ARG...]  run a program to its end, which must be with that exit code; stdout and stderr then look at its output
 //
 // Where a CODE depends on how busy the machine is, it is two: 0|6.
@@ -36,6 +37,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"closeout": scriptCloseOut,
 	"finish":   scriptFinish,
 	"exits":    scriptExits,
+	"capture":  scriptCapture,
 }
 
 // patience bounds every wait of a script. Nothing waits so long unless something is wrong.

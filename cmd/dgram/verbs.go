@@ -14,6 +14,7 @@ func verbs() []verb {
 	return []verb{
 		serveVerb,
 		callVerb,
+		watchVerb,
 		benchVerb,
 		socketsVerb,
 		versionVerb,
