@@ -27,6 +27,7 @@ const rootLong = `dgram is a workbench for UDP. It says what happened to every d
 const newcomer = `Start here, each in a terminal of its own:
   dgram serve               a server that sends everything back in upper case
   dgram call                asks it: type a line, see the reply
+  sudo dgram watch lo udp   shows both pass
 `
 
 func newRoot(e env) *cobra.Command {
