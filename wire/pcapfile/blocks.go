@@ -15,6 +15,7 @@ const (
 	blockSimple     = 3
 	blockStatistics = 5
 	blockEnhanced   = 6
+	blockNothing    = 0x80000000 // ours: types with the highest bit set mean what their writer likes
 	blockSection    = 0x0a0d0d0a // the same in both byte orders
 )
 

@@ -176,11 +176,11 @@ func TestForTshark(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for _, name := range []string{"w.pcapng", "w.pcap"} {
 		path := filepath.Join(t.TempDir(), name)
-		w, err := Create(path, WriterConfig{Comment: "about the file", Application: "a test", Directions: true, Interfaces: []wire.Interface{{Name: "lo", Link: wire.LinkEthernet}}})
+		w, err := Create(path, WriterConfig{Comment: "about the file", Application: "a test", Directions: true, Unbroken: true, Interfaces: []wire.Interface{{Name: "lo", Link: wire.LinkEthernet}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range 50 {
+		for i := range 150 {
 			b := packet(r)
 			f := wire.Frame{Time: 1_700_000_000*second + int64(i), Data: b, Length: len(b) + i%2, Comment: fmt.Sprintf("No. %d, ä", i+1), Outgoing: i%3 == 0}
 			if i%7 == 0 {
@@ -198,7 +198,7 @@ func TestForTshark(t *testing.T) {
 		}
 		compare(t, path)
 		info := tool(t, "capinfos", path)
-		if !strings.Contains(info, "Number of packets:   50") || !strings.Contains(info, "nanoseconds") || strings.HasSuffix(name, "ng") && !strings.Contains(info, "about the file") {
+		if !strings.Contains(info, "Number of packets:   150") || !strings.Contains(info, "nanoseconds") || strings.HasSuffix(name, "ng") && !strings.Contains(info, "about the file") {
 			t.Errorf("capinfos says of %s:\n%s", name, info)
 		}
 	}

@@ -24,6 +24,10 @@ type WriterConfig struct {
 	Interfaces []wire.Interface
 	// Directions says that a Frame that is not Outgoing came in; without it, only what is Outgoing is marked.
 	Directions bool
+	// Unbroken has no block of a page (4,096 bytes) or less lie across two pages of the file, by blocks of nothing between them, which
+	// readers pass over. The system copies what is written page by page and looks in between whether the process is being killed: so
+	// a file whose writer is killed ends where a block ends, even amid a Write. Longer blocks can still be cut.
+	Unbroken bool
 	// Classic writes pcap with nanoseconds in place of pcapng: no comments, no directions, no counts, and one link type.
 	Classic bool
 }
@@ -40,6 +44,8 @@ type Writer struct {
 	links      []wire.LinkType
 	classic    bool
 	directions bool
+	unbroken   bool
+	written    int64  // bytes of the file that are not in buf any more
 	missed     uint64 // lost before the packet that comes next
 	failed     error  // of what can never be written
 }
@@ -53,7 +59,7 @@ var ErrNoRoom = errors.New("what was recorded before cannot be written")
 
 // NewWriter returns a Writer to w. The file's header goes out with the first Flush.
 func NewWriter(w io.Writer, c WriterConfig) *Writer {
-	n := &Writer{to: w, classic: c.Classic, directions: c.Directions}
+	n := &Writer{to: w, classic: c.Classic, directions: c.Directions, unbroken: c.Unbroken}
 	if !c.Classic {
 		n.section(&c)
 	}
@@ -128,6 +134,9 @@ func addPacket[T string | []byte](w *Writer, f *wire.Frame, comment T) error {
 		w.record(f)
 		return nil
 	}
+	comment = comment[:fitting(comment)]
+	flags := f.Outgoing || w.directions
+	w.fit(enhancedSize(len(f.Data), len(comment), flags, w.missed > 0))
 	at := w.begin(blockEnhanced)
 	ns := uint64(max(f.Time, 0))
 	w.u32(uint32(f.Interface))
@@ -139,18 +148,13 @@ func addPacket[T string | []byte](w *Writer, f *wire.Frame, comment T) error {
 	w.pad(len(f.Data))
 	bare := len(w.buf)
 	if len(comment) > 0 {
-		comment = comment[:fitting(comment)]
 		w.option(optionComment, len(comment))
 		w.buf = append(w.buf, comment...)
 		w.pad(len(comment))
 	}
-	switch {
-	case f.Outgoing:
+	if flags {
 		w.option(optionFlags, 4)
-		w.u32(outbound)
-	case w.directions:
-		w.option(optionFlags, 4)
-		w.u32(inbound)
+		w.u32(direction(f))
 	}
 	if w.missed > 0 {
 		w.option(optionLost, 8)
@@ -162,6 +166,49 @@ func addPacket[T string | []byte](w *Writer, f *wire.Frame, comment T) error {
 	}
 	w.finish(at)
 	return nil
+}
+
+func direction(f *wire.Frame) uint32 {
+	if f.Outgoing {
+		return outbound
+	}
+	return inbound
+}
+
+// enhancedSize is how long the block of a packet is.
+func enhancedSize(data, comment int, flags, lost bool) int {
+	options := 0
+	if comment > 0 {
+		options += 4 + padded(comment)
+	}
+	if flags {
+		options += 8
+	}
+	if lost {
+		options += 12
+	}
+	if options > 0 {
+		options += 4
+	}
+	return blockFrame + 20 + padded(data) + options
+}
+
+// fit makes sure that a block of n bytes that fits in a page does not lie across two.
+func (w *Writer) fit(n int) {
+	const page = 4096
+	if !w.unbroken || n > page {
+		return
+	}
+	left := page - int((w.written+int64(len(w.buf)))%page)
+	if n == left || n+blockFrame <= left {
+		return // the next block, at least one of nothing, fits behind it
+	}
+	if left < blockFrame {
+		left += page
+	}
+	at := w.begin(blockNothing)
+	w.buf = append(w.buf, make([]byte, left-blockFrame)...)
+	w.finish(at)
 }
 
 // admit refuses what no file can hold, and makes room.
@@ -221,7 +268,9 @@ func (w *Writer) Flush() error {
 	if err == nil && n < len(w.buf) {
 		err = io.ErrShortWrite
 	}
-	w.buf = w.buf[:copy(w.buf, w.buf[min(max(n, 0), len(w.buf)):])]
+	n = min(max(n, 0), len(w.buf))
+	w.written += int64(n)
+	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
 	if err != nil {
 		return fmt.Errorf("write capture: %w", err)
 	}

@@ -26,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 			interfaces = interfaces[:1]
 		}
 		var file bytes.Buffer
-		w := NewWriter(&file, WriterConfig{Comment: "about", Application: "test", Hardware: "h", System: "s", Interfaces: interfaces, Classic: classic})
+		w := NewWriter(&file, WriterConfig{Comment: "about", Application: "test", Hardware: "h", System: "s", Interfaces: interfaces, Classic: classic, Unbroken: rapid.Bool().Draw(t, "unbroken")})
 		frames := rapid.SliceOf(rapid.Custom(func(t *rapid.T) wire.Frame {
 			f := wire.Frame{Time: rapid.Int64Range(0, math.MaxInt64).Draw(t, "time"), Data: rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "data"),
 				Interface: rapid.IntRange(0, len(interfaces)-1).Draw(t, "interface")}
@@ -84,6 +84,34 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("%d drops of %d; %+v", r.Drops(), lost, r.Interfaces())
 		}
 	})
+}
+
+// A file of unbroken blocks that is cut between two pages still ends where a block ends.
+func TestUnbroken(t *testing.T) {
+	var file bytes.Buffer
+	w := NewWriter(&file, WriterConfig{Comment: "odd", Interfaces: someInterfaces, Unbroken: true})
+	for i := range 2000 {
+		f := wire.Frame{Data: make([]byte, i*37%1500), Comment: strings.Repeat("c", i%50), Outgoing: i%2 == 0}
+		if i%100 == 0 {
+			w.Lost(1)
+		}
+		if err := w.Add(&f); err != nil {
+			t.Fatal(err)
+		}
+		if i%13 == 0 {
+			_ = w.Flush()
+		}
+	}
+	_ = w.Flush()
+	whole, _, err := readAll(t, file.Bytes())
+	if err != io.EOF || len(whole) != 2000 {
+		t.Fatalf("%d frames, %v", len(whole), err)
+	}
+	for n := 4096; n < file.Len(); n += 4096 {
+		if _, _, err := readAll(t, file.Bytes()[:n]); err != io.EOF {
+			t.Errorf("cut at %d: %v", n, err)
+		}
+	}
 }
 
 // calls counts writes, and takes only so many bytes in all.

@@ -113,7 +113,7 @@ func (c *Config) file() pcapfile.WriterConfig {
 		Comment: "What one process sent and received, recorded by itself. The IP and UDP headers are rebuilt from what its sockets know: addresses, ports and " +
 			"payloads are right; time to live and type of service are 64 and 0 where they were not known; there are no fragments, no IP options and no ICMP. " +
 			"Comments say what became of each packet.",
-		Application: c.Application, System: runtime.GOOS + "/" + runtime.GOARCH, Directions: true,
+		Application: c.Application, System: runtime.GOOS + "/" + runtime.GOARCH, Directions: true, Unbroken: true,
 	}
 }
 
