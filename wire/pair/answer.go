@@ -65,16 +65,6 @@ func duplicate(known *recent) Note {
 	return Note{Role: Duplicate, Fate: dgram.Duplicate, Re: known.no}
 }
 
-// repeated finds the request that was answered by the same bytes.
-func (f *flow) repeated(reply uint32) *recent {
-	for i := range f.recent {
-		if f.recent[i].no != 0 && f.recent[i].reply == reply {
-			return &f.recent[i]
-		}
-	}
-	return nil
-}
-
 // tooLate takes a reply without an identity that no request of its flow waits for.
 func (t *Tracker) tooLate(s *sight, asker *side) Note {
 	if s.f.kinship != noKin && asker.packets == 0 {
@@ -86,7 +76,7 @@ func (t *Tracker) tooLate(s *sight, asker *side) Note {
 	if asker.givenUp != 0 && s.f.key.protocol != groupKey {
 		return t.late(s, asker.givenUp)
 	}
-	if known := s.f.latest(); known.no != 0 {
+	if known := s.f.latest(0); known.no != 0 {
 		return again(s, known)
 	}
 	return t.unasked(s)

@@ -185,16 +185,26 @@ func (f *flow) remember(r recent) {
 	f.oldest = (f.oldest + 1) % uint8(len(f.recent))
 }
 
-// latest is the request that was answered last; its no is 0 where there is none.
-func (f *flow) latest() *recent {
-	return &f.recent[(int(f.oldest)+len(f.recent)-1)%len(f.recent)]
+// latest is the request that was answered last, back places before that where back is not 0; its no is 0 where there is none.
+func (f *flow) latest(back int) *recent {
+	return &f.recent[(int(f.oldest)+2*len(f.recent)-1-back)%len(f.recent)]
 }
 
 // answered finds the request with that identity among those that were answered last.
 func (f *flow) answered(id uint32) *recent {
-	for i := range f.recent {
-		if f.recent[i].no != 0 && f.recent[i].id == id {
-			return &f.recent[i]
+	for back := range f.recent {
+		if r := f.latest(back); r.no != 0 && r.id == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// repeated finds the request that was answered by the same bytes.
+func (f *flow) repeated(reply uint32) *recent {
+	for back := range f.recent {
+		if r := f.latest(back); r.no != 0 && r.reply == reply {
+			return r
 		}
 	}
 	return nil

@@ -113,7 +113,7 @@ func (t *Tracker) elsewhere(s *sight) Note {
 		number = t.attemptAt(asking.waiting)
 	}
 	if number == 0 {
-		if known := s.f.latest(); known.no != 0 {
+		if known := s.f.latest(0); known.no != 0 {
 			return again(s, known)
 		}
 		return t.unasked(s)
