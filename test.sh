@@ -5,7 +5,7 @@
 #   ./test.sh quick       go vet and go test, with go's cache
 #   ./test.sh STEP...     only these: format modules vet lint test race cross fuzz
 #
-# Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, ip and tc (iproute2), nft, strace, gcc, and two
+# Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, tcpdump, ip and tc (iproute2), nft, strace, gcc, and two
 # programs of systemd's, which need not run. As root on Debian or Ubuntu what is missing is installed with apt-get;
 # elsewhere it is named, and the tests that want it skip. With CI=true nothing may be missing. Tests of network
 # namespaces want root.
@@ -31,7 +31,7 @@ started=$(date +%s)
 # ---- what the tests want beyond Go -----------------------------------------------------------------------------------
 
 # tool:package, as Debian calls it
-wanted="python3:python3 socat:socat nc:netcat-openbsd ncat:ncat tshark:tshark ip:iproute2 strace:strace gcc:gcc tc:iproute2 nft:nftables systemd-analyze:systemd systemd-socket-activate:systemd"
+wanted="python3:python3 socat:socat nc:netcat-openbsd ncat:ncat tshark:tshark tcpdump:tcpdump ip:iproute2 strace:strace gcc:gcc tc:iproute2 nft:nftables systemd-analyze:systemd systemd-socket-activate:systemd"
 
 # Sets absent (tools) and packages.
 look() {
