@@ -22,6 +22,7 @@ type Server struct {
 	takeover *takeover // nil: none was asked for
 	left     bool      // another server has the sockets; set before stopping is closed
 
+	nudging  sync.Mutex // held while Turning wakes the shards, and while stopping is closed
 	stopOnce sync.Once
 	stopping chan struct{}
 	deadline time.Time // by which the shutdown is over; set before stopping is closed
@@ -152,7 +153,9 @@ func (s *Server) stop() {
 	s.stopOnce.Do(func() {
 		s.left = s.takeover.shut()
 		s.deadline = time.Now().Add(s.cfg.Drain)
+		s.nudging.Lock()
 		close(s.stopping)
+		s.nudging.Unlock()
 		for _, sh := range s.shards {
 			_ = sh.conn.SetReadDeadline(time.Now()) // fails only if it is closed: then it needs no waking
 		}

@@ -20,6 +20,7 @@ type shard struct {
 	line    *stage.Line
 	account *ledger.Account
 	slots   int                            // of the batch that it receives into
+	turns   atomic.Uint64                  // of receive
 	final   atomic.Pointer[ledger.Summary] // once the socket is closed
 
 	drops uint64                 // of the socket, before it was this server's
@@ -42,6 +43,7 @@ func (sh *shard) receive() {
 	b := sh.conn.NewBatch(sh.slots)
 	var trouble backoff
 	for {
+		sh.turns.Add(1)
 		if b = sh.fit(b); b == nil {
 			return
 		}
@@ -58,9 +60,12 @@ func (sh *shard) receive() {
 				sh.server.cfg.OnError(err)
 			}
 			return
-		case errors.Is(err, os.ErrDeadlineExceeded): // only stop sets one
-			sh.end(b)
-			return
+		case errors.Is(err, os.ErrDeadlineExceeded): // stop has set it, or Turning
+			_ = sh.conn.SetReadDeadline(time.Time{}) // before the look: stop closes stopping before it sets its own
+			if sh.server.stopped() {
+				sh.end(b)
+				return
+			}
 		default:
 			sh.account.ReceiveFailed()
 			sh.server.cfg.OnError(err)

@@ -102,6 +102,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	for _, note := range append(append(f.handover.begun(srv), f.notes(srv, cfg)...), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
 		show.note(note)
 	}
+	go keepAlive(srv, show.note)
 	hurried := untilEnd(srv, signals, show.note)
 	if hurried == nil {
 		<-ended

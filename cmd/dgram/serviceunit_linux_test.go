@@ -39,7 +39,7 @@ func TestServiceIsHardened(t *testing.T) {
 		"ProtectHostname": "yes", "ProtectKernelTunables": "yes", "ProtectKernelModules": "yes", "ProtectKernelLogs": "yes",
 		"ProtectControlGroups": "yes", "ProtectProc": "invisible", "ProcSubset": "pid", "RestrictNamespaces": "yes", "RestrictRealtime": "yes",
 		"RestrictSUIDSGID": "yes", "LockPersonality": "yes", "MemoryDenyWriteExecute": "yes", "SystemCallArchitectures": "native",
-		"KillMode": "control-group", "Requires": "dgram.socket", "Type": "notify",
+		"KillMode": "control-group", "Requires": "dgram.socket", "Type": "notify", "WatchdogSec": "30s",
 	} {
 		if got := service[name]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s is %q, want %q", name, got, want)

@@ -12,6 +12,7 @@ import (
 const (
 	Ready    = "READY=1"
 	Stopping = "STOPPING=1"
+	Alive    = "WATCHDOG=1"
 )
 
 // notifyTimeout bounds the wait for a manager that does not read.
