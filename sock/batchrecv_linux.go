@@ -150,8 +150,8 @@ func (r *Receiver) receiveNow(fd uintptr) {
 
 // keep keeps what came of a call.
 func (r *Receiver) keep(fd, flags, n uintptr, errno unix.Errno) {
-	if t := tracer.Load(); t != nil {
-		t.batch("recvmmsg", fd, r.hdr, Flags(flags), n, errno)
+	if put := place(); put != nil {
+		put(batchCall("recvmmsg", fd, r.hdr, Flags(flags), n, errno))
 	}
 	r.filled, r.err = int(n), errno
 	if errno != 0 {

@@ -176,13 +176,14 @@ func (w *Sender) try(fd uintptr) bool {
 	for {
 		var n uintptr
 		var errno syscall.Errno
+		put := place()
 		if w.socket.thread != nil { // for the reason given at receiveNow
 			n, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), flags, 0, 0)
 		} else {
 			n, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), flags, 0, 0)
 		}
-		if t := tracer.Load(); t != nil {
-			t.batch("sendmmsg", fd, w.hdr[w.from:w.used], flags, n, errno)
+		if put != nil {
+			put(batchCall("sendmmsg", fd, w.hdr[w.from:w.used], flags, n, errno))
 		}
 		if errno == unix.EINTR {
 			continue

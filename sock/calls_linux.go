@@ -210,8 +210,8 @@ func (s *Socket) GetBytes(o Opt, value []byte) (int, error) {
 func setsockopt(fd uintptr, copyOf int, o Opt, value []byte) syscall.Errno {
 	_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
-	if t := tracer.Load(); t != nil {
-		t.option("setsockopt", fd, copyOf, o, value, len(value), errno)
+	if put := place(); put != nil {
+		put(optionCall("setsockopt", fd, copyOf, o, value, len(value), errno))
 	}
 	return errno
 }
@@ -221,8 +221,8 @@ func getsockopt(fd uintptr, o Opt, value []byte) (int, syscall.Errno) {
 	n := uint32(len(value))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
-	if t := tracer.Load(); t != nil {
-		t.option("getsockopt", fd, -1, o, value[:min(int(n), len(value))], len(value), errno)
+	if put := place(); put != nil {
+		put(optionCall("getsockopt", fd, -1, o, value[:min(int(n), len(value))], len(value), errno))
 	}
 	return int(n), errno
 }

@@ -46,8 +46,8 @@ func readErrorQueue(fd uintptr, buf []byte) (QueuedError, error) {
 	for {
 		var errno syscall.Errno
 		n, _, errno = unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		if t := tracer.Load(); t != nil {
-			t.message("recvmsg", fd, &h, ERRQUEUE|DONTWAIT, n, errno)
+		if put := place(); put != nil {
+			put(messageCall("recvmsg", fd, &h, ERRQUEUE|DONTWAIT, n, errno))
 		}
 		if errno == 0 {
 			break

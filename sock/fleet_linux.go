@@ -159,8 +159,8 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 	}
 	r.rearm()
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(limit), unix.MSG_DONTWAIT, 0, 0)
-	if t := tracer.Load(); t != nil {
-		t.batch("recvmmsg", uintptr(f.fds[i]), r.hdr[:limit], DONTWAIT, n, errno)
+	if put := place(); put != nil {
+		put(batchCall("recvmmsg", uintptr(f.fds[i]), r.hdr[:limit], DONTWAIT, n, errno))
 	}
 	if errno != 0 {
 		return 0, unlessEmpty(errno)
@@ -173,8 +173,8 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 func (f *Fleet) recvOne(i int32) (int, syscall.Errno) {
 	r := f.in
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(f.fds[i]), uintptr(unsafe.Pointer(r.iov[0].Base)), uintptr(r.size), unix.MSG_DONTWAIT, 0, 0)
-	if t := tracer.Load(); t != nil {
-		t.one("recvfrom", uintptr(f.fds[i]), &r.iov[0], nil, 0, DONTWAIT, n, errno)
+	if put := place(); put != nil {
+		put(oneCall("recvfrom", uintptr(f.fds[i]), &r.iov[0], nil, 0, DONTWAIT, n, errno))
 	}
 	if errno != 0 {
 		return 0, unlessEmpty(errno)
@@ -224,10 +224,11 @@ func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 		return f.sendOne(i, h.Iov)
 	}
 	for {
+		put := place()
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&w.hdr[from])), uintptr(w.used-from),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-		if t := tracer.Load(); t != nil {
-			t.batch("sendmmsg", uintptr(f.fds[i]), w.hdr[from:w.used], DONTWAIT|NOSIGNAL, n, errno)
+		if put != nil {
+			put(batchCall("sendmmsg", uintptr(f.fds[i]), w.hdr[from:w.used], DONTWAIT|NOSIGNAL, n, errno))
 		}
 		if errno != unix.EINTR {
 			if errno != 0 {
@@ -241,9 +242,10 @@ func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 // sendOne is the cheaper call for a single datagram to the socket's peer.
 func (f *Fleet) sendOne(i int32, v *unix.Iovec) (int, syscall.Errno) {
 	for {
+		put := place()
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(f.fds[i]), uintptr(unsafe.Pointer(v.Base)), uintptr(v.Len), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-		if t := tracer.Load(); t != nil {
-			t.one("sendto", uintptr(f.fds[i]), v, nil, 0, DONTWAIT|NOSIGNAL, n, errno)
+		if put != nil {
+			put(oneCall("sendto", uintptr(f.fds[i]), v, nil, 0, DONTWAIT|NOSIGNAL, n, errno))
 		}
 		if errno == 0 {
 			return 1, 0

@@ -31,8 +31,8 @@ type tcmsg struct {
 // `tc -s qdisc` calls dropped. A device without a queue, as the loopback usually is, has dropped none.
 func QueueDrops(device int) (uint64, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if t := tracer.Load(); t != nil {
-		t.socket(Call{Family: unix.AF_NETLINK, Type: RAW, Proto: unix.NETLINK_ROUTE, CloseOnExec: true}, fd, err)
+	if put := place(); put != nil {
+		put(socketCall(Call{Family: unix.AF_NETLINK, Type: RAW, Proto: unix.NETLINK_ROUTE, CloseOnExec: true}, fd, err))
 	}
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
@@ -42,8 +42,8 @@ func QueueDrops(device int) (uint64, error) {
 	var request [headers]byte
 	*(*unix.NlMsghdr)(unsafe.Pointer(&request[0])) = unix.NlMsghdr{Len: uint32(headers), Type: unix.RTM_GETQDISC, Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP}
 	err = unix.Sendto(fd, request[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-	if t := tracer.Load(); t != nil {
-		t.plain("sendto", fd, request[:], RawAddr{AF: unix.AF_NETLINK, Data: make([]byte, unix.SizeofSockaddrNetlink-familySize)}, len(request), err)
+	if put := place(); put != nil {
+		put(plainCall("sendto", fd, request[:], RawAddr{AF: unix.AF_NETLINK, Data: make([]byte, unix.SizeofSockaddrNetlink-familySize)}, len(request), err))
 	}
 	if err != nil {
 		return 0, os.NewSyscallError("sendto", err)
@@ -51,9 +51,9 @@ func QueueDrops(device int) (uint64, error) {
 	var sum uint64
 	buf := make([]byte, 64<<10)
 	for {
-		n, _, err := unix.Recvfrom(fd, buf, 0)
-		if t := tracer.Load(); t != nil {
-			t.plain("recvfrom", fd, buf, nil, n, err)
+		n, err := receiveFrom(fd, buf)
+		if put := place(); put != nil {
+			put(plainCall("recvfrom", fd, buf, nil, n, err))
 		}
 		if err != nil {
 			return 0, os.NewSyscallError("recvfrom", err)
@@ -64,6 +64,12 @@ func QueueDrops(device int) (uint64, error) {
 			return sum, err
 		}
 	}
+}
+
+// receiveFrom is recvfrom(2) that does not ask from whom.
+func receiveFrom(fd int, b []byte) (int, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	return int(n), asError(errno)
 }
 
 var errNetlink = errors.New("rtnetlink answered in a form that is not its own")

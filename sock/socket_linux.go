@@ -57,8 +57,8 @@ func openSocket(family Family, typ Type, proto Proto) (int, error) {
 		number = int(networkOrder(uint16(proto)))
 	}
 	fd, err := unix.Socket(int(family), kernelType(typ)|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, number)
-	if t := tracer.Load(); t != nil {
-		t.socket(Call{Family: family, Type: typ, Proto: Proto(number), CloseOnExec: true, Nonblocking: true}, fd, err)
+	if put := place(); put != nil {
+		put(socketCall(Call{Family: family, Type: typ, Proto: Proto(number), CloseOnExec: true, Nonblocking: true}, fd, err))
 	}
 	return fd, err
 }
@@ -155,12 +155,15 @@ func (s *Socket) Close() error {
 	if s.closed.Swap(true) {
 		return &Error{Op: "close", Err: ErrClosed}
 	}
-	err := s.file.Close()
-	if s.thread != nil {
-		s.thread.wake()
-		s.thread.unpin()
+	if s.thread == nil {
+		return closeFile(s.file, s.fd)
 	}
-	traceClose(s.fd, err)
+	err := s.file.Close()
+	s.thread.wake()
+	s.thread.unpin()
+	if put := place(); put != nil { // the receiver, which came out just now, was the last to use it
+		put(closeCall(s.fd, err))
+	}
 	return err
 }
 

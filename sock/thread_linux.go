@@ -41,9 +41,7 @@ func (s *Socket) BlockThreads() error {
 		_ = closeDescriptor(fd)
 		return err
 	}
-	err = old.Close()
-	traceClose(number, err)
-	return err
+	return closeFile(old, number)
 }
 
 // outside makes fd the descriptor of the socket, out of Go's poller. On failure fd stays open, and the caller's. copyOf is the descriptor that

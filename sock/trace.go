@@ -78,20 +78,36 @@ const (
 // A Tracer is told of the system calls that this package makes on sockets: socket, bind, connect, listen, accept4, shutdown, getsockname,
 // getpeername, setsockopt, getsockopt, sendto, sendmmsg, recvfrom, recvmsg, recvmmsg and close. It is not told of what is no call of the
 // network: waiting (poll, epoll), fcntl, and signals.
-//
-// Both methods are called on the goroutine that made the call, which waits meanwhile: they must return soon, and make no call on a socket of
-// this package. Several goroutines call them at once.
 type Tracer interface {
-	// Room reports whether a call is to be described. Where it says no, the call is left out, which is the tracer's to count.
-	Room() bool
-	// Called takes a call that has returned. The Call and all that it refers to belong to the tracer.
-	Called(*Call)
+	// Place takes the next place in the order of calls, and returns a function that is given the call for it; nil: there is no room, and the call
+	// is left out, which is the tracer's to count. What sends or closes takes its place before it is made, and is given as soon as it has returned (it never waits in
+	// the kernel): so a reply, which another thread may receive in the same moment, comes after it, and so does a socket that gets the same number.
+	// Everything else takes its place once it has returned. The Call and all that it refers to belong to the tracer.
+	//
+	// Both functions are called on the goroutine that makes the call, which waits meanwhile: they must return soon, and make no call on a socket
+	// of this package. Several goroutines call them at once.
+	Place() (put func(*Call))
 }
 
 // tracing is the Tracer of the process. Without one a call costs a load and a branch more.
 type tracing struct{ Tracer }
 
 var tracer atomic.Pointer[tracing]
+
+// place takes a place for a call; nil: it is not wanted.
+func place() func(*Call) {
+	if tracer.Load() == nil {
+		return nil
+	}
+	return takePlace()
+}
+
+func takePlace() func(*Call) {
+	if t := tracer.Load(); t != nil {
+		return t.Place()
+	}
+	return nil
+}
 
 // SetTracer sets the Tracer of the process, and with nil ends the tracing. Calls that are under way may still be told to the one before.
 func SetTracer(t Tracer) {

@@ -2,6 +2,7 @@ package sock
 
 import (
 	"errors"
+	"os"
 	"syscall"
 	"time"
 	"unsafe"
@@ -9,11 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// call begins the description of a call that has returned; nil: it is not wanted.
-func (t *tracing) call(name string, fd uintptr, result uintptr, errno syscall.Errno) *Call {
-	if !t.Room() {
-		return nil
-	}
+// newCall begins the description of a call that has returned.
+func newCall(name string, fd uintptr, result uintptr, errno syscall.Errno) *Call {
 	c := &Call{Time: time.Now(), Name: name, FD: int(fd), CopyOf: -1, Result: int(result), Errno: errno}
 	if errno != 0 {
 		c.Result = -1
@@ -21,23 +19,17 @@ func (t *tracing) call(name string, fd uintptr, result uintptr, errno syscall.Er
 	return c
 }
 
-// socket tells of socket(2); what holds its arguments.
-func (t *tracing) socket(what Call, fd int, err error) {
-	c := t.call("socket", 0, uintptr(fd), errnoOf(err))
-	if c == nil {
-		return
-	}
+// socketCall describes socket(2); what holds its arguments.
+func socketCall(what Call, fd int, err error) *Call {
+	c := newCall("socket", 0, uintptr(fd), errnoOf(err))
 	c.FD = -1
 	c.Family, c.Type, c.Proto, c.CloseOnExec, c.Nonblocking = what.Family, what.Type, what.Proto, what.CloseOnExec, what.Nonblocking
-	t.Called(c)
+	return c
 }
 
-// batch tells of sendmmsg and recvmmsg.
-func (t *tracing) batch(name string, fd uintptr, h []mmsghdr, flags Flags, n uintptr, errno syscall.Errno) {
-	c := t.call(name, fd, n, errno)
-	if c == nil {
-		return
-	}
+// batchCall describes sendmmsg and recvmmsg.
+func batchCall(name string, fd uintptr, h []mmsghdr, flags Flags, n uintptr, errno syscall.Errno) *Call {
+	c := newCall(name, fd, n, errno)
 	received := name == "recvmmsg"
 	c.Flags, c.Batch = flags, len(h)
 	if received {
@@ -51,30 +43,24 @@ func (t *tracing) batch(name string, fd uintptr, h []mmsghdr, flags Flags, n uin
 		}
 		c.Messages[i].take(&h[i].hdr, moved, received)
 	}
-	t.Called(c)
+	return c
 }
 
-// message tells of recvmsg.
-func (t *tracing) message(name string, fd uintptr, h *unix.Msghdr, flags Flags, n uintptr, errno syscall.Errno) {
-	c := t.call(name, fd, n, errno)
-	if c == nil {
-		return
-	}
+// messageCall describes recvmsg.
+func messageCall(name string, fd uintptr, h *unix.Msghdr, flags Flags, n uintptr, errno syscall.Errno) *Call {
+	c := newCall(name, fd, n, errno)
 	c.Flags, c.Messages = flags, make([]Message, 1)
 	if errno == 0 {
 		c.Messages[0].take(h, int(n), true)
 	} else {
 		c.Messages[0] = Message{AddrRoom: int(h.Namelen), Moved: -1}
 	}
-	t.Called(c)
+	return c
 }
 
-// one tells of sendto and recvfrom with one buffer.
-func (t *tracing) one(name string, fd uintptr, v *unix.Iovec, to *rawSockaddr, toLen uint32, flags Flags, n uintptr, errno syscall.Errno) {
-	c := t.call(name, fd, n, errno)
-	if c == nil {
-		return
-	}
+// oneCall describes sendto and recvfrom with one buffer.
+func oneCall(name string, fd uintptr, v *unix.Iovec, to *rawSockaddr, toLen uint32, flags Flags, n uintptr, errno syscall.Errno) *Call {
+	c := newCall(name, fd, n, errno)
 	c.Flags = flags
 	if to != nil && toLen > 0 {
 		c.Addr, c.AddrLen = decodeAddr(to, toLen, UNSPEC), int(toLen)
@@ -84,22 +70,19 @@ func (t *tracing) one(name string, fd uintptr, v *unix.Iovec, to *rawSockaddr, t
 		have = max(c.Result, 0)
 	}
 	c.Messages = []Message{{Vectors: []Vector{vectorOf(v, have)}, Pieces: 1, Moved: c.Result, NoAddr: true}}
-	t.Called(c)
+	return c
 }
 
-// plain tells of a sendto and recvfrom that package unix made.
-func (t *tracing) plain(name string, fd int, b []byte, to Addr, n int, err error) {
+// plainCall describes a sendto and recvfrom that package unix made.
+func plainCall(name string, fd int, b []byte, to Addr, n int, err error) *Call {
 	errno := errnoOf(err)
-	c := t.call(name, uintptr(fd), uintptr(n), errno)
-	if c == nil {
-		return
-	}
+	c := newCall(name, uintptr(fd), uintptr(n), errno)
 	have := max(c.Result, 0)
 	c.Addr, c.Messages = to, []Message{{Vectors: []Vector{{Data: clip(b[:min(have, len(b))]), Size: have, Room: len(b)}}, Pieces: 1, Moved: c.Result}}
 	if raw, ok := to.(RawAddr); ok {
 		c.AddrLen = familySize + len(raw.Data)
 	}
-	t.Called(c)
+	return c
 }
 
 // take copies what a header says. moved is how many bytes went or came, -1: none were sent.
@@ -142,72 +125,69 @@ func vectorOf(v *unix.Iovec, have int) Vector {
 
 func clip(b []byte) []byte { return append([]byte(nil), b[:min(len(b), TracedBytes)]...) }
 
-// option tells of setsockopt and getsockopt.
-func (t *tracing) option(name string, fd uintptr, copyOf int, o Opt, value []byte, room int, errno syscall.Errno) {
-	c := t.call(name, fd, 0, errno)
-	if c == nil {
-		return
-	}
+// optionCall describes setsockopt and getsockopt.
+func optionCall(name string, fd uintptr, copyOf int, o Opt, value []byte, room int, errno syscall.Errno) *Call {
+	c := newCall(name, fd, 0, errno)
 	c.CopyOf, c.Option, c.Value, c.ValueRoom = copyOf, o, append([]byte(nil), value...), room
-	t.Called(c)
+	return c
 }
 
 // traceAddress tells of bind and connect.
 func traceAddress(name string, fd uintptr, raw *rawSockaddr, n uint32, errno syscall.Errno) {
-	t := tracer.Load()
-	if t == nil {
+	put := place()
+	if put == nil {
 		return
 	}
-	if c := t.call(name, fd, 0, errno); c != nil {
-		c.Addr, c.AddrLen = decodeAddr(raw, n, UNSPEC), int(n)
-		t.Called(c)
-	}
+	c := newCall(name, fd, 0, errno)
+	c.Addr, c.AddrLen = decodeAddr(raw, n, UNSPEC), int(n)
+	put(c)
 }
 
 // traceName tells of getsockname, getpeername and accept4.
 func traceName(name string, fd uintptr, raw *rawSockaddr, n uint32, result uintptr, errno syscall.Errno) {
-	t := tracer.Load()
-	if t == nil {
+	put := place()
+	if put == nil {
 		return
 	}
-	c := t.call(name, fd, result, errno)
-	if c == nil {
-		return
-	}
+	c := newCall(name, fd, result, errno)
 	c.AddrRoom = sockaddrSize
 	c.CloseOnExec, c.Nonblocking = name == "accept4", name == "accept4"
 	if errno == 0 {
 		c.Addr, c.AddrLen = decodeAddr(raw, n, UNSPEC), int(n)
 	}
-	t.Called(c)
+	put(c)
 }
 
 // traceNumber tells of listen and shutdown.
 func traceNumber(name string, fd uintptr, number int, err error) {
-	t := tracer.Load()
-	if t == nil {
+	put := place()
+	if put == nil {
 		return
 	}
-	if c := t.call(name, fd, 0, errnoOf(err)); c != nil {
-		c.Number = number
-		t.Called(c)
-	}
+	c := newCall(name, fd, 0, errnoOf(err))
+	c.Number = number
+	put(c)
 }
 
-// traceClose tells that a descriptor was closed.
-func traceClose(fd int, err error) {
-	t := tracer.Load()
-	if t == nil {
-		return
-	}
-	if c := t.call("close", uintptr(fd), 0, errnoOf(err)); c != nil {
-		t.Called(c)
-	}
-}
+// closeCall describes close. It takes its place before it is made: its number may be another socket's a moment later.
+func closeCall(fd int, err error) *Call { return newCall("close", uintptr(fd), 0, errnoOf(err)) }
 
 func closeDescriptor(fd int) error {
+	put := place()
 	err := unix.Close(fd)
-	traceClose(fd, err)
+	if put != nil {
+		put(closeCall(fd, err))
+	}
+	return err
+}
+
+// closeFile closes a file in Go's poller, whose descriptor has that number.
+func closeFile(f *os.File, number int) error {
+	put := place()
+	err := f.Close()
+	if put != nil {
+		put(closeCall(number, err))
+	}
 	return err
 }
 

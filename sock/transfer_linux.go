@@ -62,10 +62,11 @@ func (t *transfer) trySend(fd uintptr) bool {
 		name = unsafe.Pointer(&t.name)
 	}
 	for {
+		put := place()
 		n, _, errno := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(t.iov.Base)), uintptr(t.length),
 			uintptr(t.flags|DONTWAIT|NOSIGNAL), uintptr(name), uintptr(t.nameLen))
-		if told := tracer.Load(); told != nil {
-			told.one("sendto", fd, &t.iov, &t.name, t.nameLen, t.flags|DONTWAIT|NOSIGNAL, n, errno)
+		if put != nil {
+			put(oneCall("sendto", fd, &t.iov, &t.name, t.nameLen, t.flags|DONTWAIT|NOSIGNAL, n, errno))
 		}
 		if errno != unix.EINTR {
 			return t.result(n, errno)
@@ -78,8 +79,8 @@ func (t *transfer) tryRecv(fd uintptr) bool {
 		t.msg = unix.Msghdr{Name: &t.name[0], Namelen: sockaddrSize, Iov: &t.iov}
 		t.msg.SetIovlen(1)
 		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&t.msg)), uintptr(t.flags|DONTWAIT))
-		if told := tracer.Load(); told != nil {
-			told.message("recvmsg", fd, &t.msg, t.flags|DONTWAIT, n, errno)
+		if put := place(); put != nil {
+			put(messageCall("recvmsg", fd, &t.msg, t.flags|DONTWAIT, n, errno))
 		}
 		if errno != unix.EINTR {
 			return t.result(n, errno)

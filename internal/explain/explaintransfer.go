@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
+	"unicode/utf8"
 
 	"dgram/internal/terminal"
 	"dgram/ledger"
@@ -107,12 +108,12 @@ func (e *Explainer) what(all []sock.Message) string {
 	case datagrams == 1 && bytes == 0:
 		return e.phrase("one empty")
 	case datagrams == 1:
-		return e.phrase("one", "n", count(bytes), "text", `"`+excerptOf(&all[0])+`"`)
+		return e.phrase("one", "n", count(bytes), "text", excerptOf(&all[0]))
 	}
 	return e.phrase("several", "count", count(datagrams), "n", count(bytes))
 }
 
-// excerptOf shows a payload's beginning, which may lie in several pieces, escaped.
+// excerptOf shows a payload's beginning, which may lie in several pieces, escaped and quoted. A character is not cut in the middle.
 func excerptOf(m *sock.Message) string {
 	var begin []byte
 	for _, v := range m.Vectors {
@@ -121,7 +122,19 @@ func excerptOf(m *sock.Message) string {
 			break // what follows is not known
 		}
 	}
-	return terminal.ExcerptOf(begin, m.Moved, excerpt)
+	if len(begin) >= m.Moved && m.Moved <= excerpt {
+		return `"` + terminal.Escape(begin) + `"`
+	}
+	begin = begin[:min(len(begin), excerpt)]
+	for cut := 1; cut < utf8.UTFMax && cut <= len(begin); cut++ {
+		if last := begin[len(begin)-cut:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				begin = begin[:len(begin)-cut]
+			}
+			break
+		}
+	}
+	return `"` + terminal.Escape(begin) + `"…`
 }
 
 // datagramsOf counts the datagrams in a message that carries several.

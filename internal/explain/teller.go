@@ -11,7 +11,7 @@ import (
 // Teller hands the calls of package sock to whoever shows them, without holding anything up: it keeps a bounded number of calls that have not
 // been shown yet, and leaves out, and counts, what there is no room for.
 type Teller struct {
-	calls  chan *sock.Call // nil among them: somebody waits at flushed
+	calls  chan place // nil among them: somebody waits at flushed
 	missed atomic.Int64
 	ending chan struct{}
 	done   chan struct{}
@@ -21,6 +21,9 @@ type Teller struct {
 	flushed  chan struct{}
 }
 
+// place is where a call will be given, or has been.
+type place chan *sock.Call
+
 var _ sock.Tracer = (*Teller)(nil)
 
 // held is how many calls wait to be shown at most.
@@ -29,27 +32,21 @@ const held = 2048
 // Start makes a Teller and the Tracer of package sock. show is called on one goroutine with each call, and with how many were left out just
 // before it; after the last one with nil, and how many were left out since.
 func Start(show func(c *sock.Call, missed int)) *Teller {
-	t := &Teller{calls: make(chan *sock.Call, held), ending: make(chan struct{}), done: make(chan struct{}), flushed: make(chan struct{})}
+	t := &Teller{calls: make(chan place, held), ending: make(chan struct{}), done: make(chan struct{}), flushed: make(chan struct{})}
 	go t.run(show)
 	sock.SetTracer(t)
 	return t
 }
 
-// Room implements sock.Tracer.
-func (t *Teller) Room() bool {
-	if len(t.calls) < cap(t.calls) {
-		return true
-	}
-	t.missed.Add(1)
-	return false
-}
-
-// Called implements sock.Tracer.
-func (t *Teller) Called(c *sock.Call) {
+// Place implements sock.Tracer.
+func (t *Teller) Place() func(*sock.Call) {
+	p := make(place, 1)
 	select {
-	case t.calls <- c:
+	case t.calls <- p:
+		return func(c *sock.Call) { p <- c }
 	default:
 		t.missed.Add(1)
+		return nil
 	}
 }
 
@@ -57,8 +54,8 @@ func (t *Teller) run(show func(*sock.Call, int)) {
 	defer close(t.done)
 	for {
 		select {
-		case c := <-t.calls:
-			t.take(c, show)
+		case p := <-t.calls:
+			t.take(p, show)
 		case <-t.ending:
 			for len(t.calls) > 0 {
 				t.take(<-t.calls, show)
@@ -69,14 +66,28 @@ func (t *Teller) run(show func(*sock.Call, int)) {
 	}
 }
 
-func (t *Teller) take(c *sock.Call, show func(*sock.Call, int)) {
-	if c != nil {
-		show(c, int(t.missed.Swap(0)))
+// unreturned bounds the wait for a call that has its place, and has not returned.
+const unreturned = time.Second
+
+func (t *Teller) take(p place, show func(*sock.Call, int)) {
+	if p == nil {
+		select {
+		case t.flushed <- struct{}{}:
+		case <-time.After(time.Millisecond): // whoever wanted to know has given up
+		}
 		return
 	}
 	select {
-	case t.flushed <- struct{}{}:
-	case <-time.After(time.Millisecond): // whoever wanted to know has given up
+	case c := <-p:
+		show(c, int(t.missed.Swap(0)))
+		return
+	default:
+	}
+	select {
+	case c := <-p:
+		show(c, int(t.missed.Swap(0)))
+	case <-time.After(unreturned):
+		t.missed.Add(1)
 	}
 }
 
