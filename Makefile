@@ -1,5 +1,5 @@
 # Names for what the scripts do; everything is in test.sh.
-.PHONY: test quick lint fuzz prove bench bench-peers
+.PHONY: test quick lint fuzz prove bench bench-peers bench-capture
 
 test:
 	./test.sh
@@ -25,3 +25,7 @@ bench:
 # Beside other servers, half an hour on a machine that does nothing else; with every run as JSON: make bench-peers JSON=runs.json
 bench-peers:
 	go run ./internal/peers -out docs/benchmarks.md $(if $(JSON),-json $(JSON)) $(ARGS)
+
+# Recording beside dumpcap and tcpdump, in network namespaces; as root, a minute on a machine that does nothing else: make bench-capture ARGS='-passes 5'
+bench-capture:
+	go run ./internal/capturebench $(ARGS)

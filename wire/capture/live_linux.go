@@ -185,8 +185,8 @@ func userland(c Config) (*bpf.VM, error) {
 
 // Next fills f with the next frame. It waits for one, at most until the deadline (os.ErrDeadlineExceeded; frames that are there
 // are handed out all the same), until Stop (io.EOF once all that had come is handed out) or until Close (sock.ErrClosed, also found
-// as net.ErrClosed). When a named interface went down or away, an error that wraps ErrDown or ErrGone says so once; it may be called
-// again.
+// as net.ErrClosed). When a named interface went down or away, an error that wraps ErrDown or ErrGone says so once, and the next
+// call goes on, with io.EOF if no interface is left.
 // Data lies in the kernel's ring, and is valid until the next call.
 func (l *Live) Next(f *wire.Frame) error {
 	if l.pending != nil {
@@ -220,6 +220,9 @@ func (l *Live) pause(err error) error {
 	}
 	l.mu.Lock()
 	ended, deadline := l.ended, l.deadline
+	if ended != nil {
+		l.ended = io.EOF // why is said once
+	}
 	l.mu.Unlock()
 	switch {
 	case ended != nil:

@@ -438,7 +438,7 @@ func TestInterfaceGoesDownAndAway(t *testing.T) {
 		}
 		_ = l.SetDeadline(time.Now().Add(100 * time.Millisecond))
 		err := await(t, l)
-		if len(also) == 1 && !errors.Is(err, ErrGone) || len(also) == 2 && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if len(also) == 1 && !errors.Is(err, io.EOF) || len(also) == 2 && !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%v: afterwards: %v", also, err)
 		}
 		_ = l.Close()

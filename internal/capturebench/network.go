@@ -1,0 +1,53 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+const (
+	device  = "veth0"
+	subnet  = "10.44.0."
+	sink    = subnet + "99" // is nobody: a neighbour that was never asked for its address, so that no answer comes back
+	filter  = "udp port 9"
+	port    = "9"
+	sinkMAC = "02:00:00:00:00:99"
+)
+
+// network is two namespaces with a veth pair between them.
+type network struct{ left, right string }
+
+func makeNetwork() (network, error) {
+	n := network{fmt.Sprintf("dgram-cb-%d-l", os.Getpid()), fmt.Sprintf("dgram-cb-%d-r", os.Getpid())}
+	for _, args := range []string{
+		"netns add " + n.left,
+		"netns add " + n.right,
+		"-n " + n.left + " link add " + device + " type veth peer name " + device + " netns " + n.right,
+		"-n " + n.left + " address add " + subnet + "1/24 dev " + device,
+		"-n " + n.right + " address add " + subnet + "2/24 dev " + device,
+		"-n " + n.left + " link set " + device + " up",
+		"-n " + n.right + " link set " + device + " up",
+		"-n " + n.left + " neighbour add " + sink + " lladdr " + sinkMAC + " dev " + device,
+	} {
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			n.remove()
+			return n, fmt.Errorf("ip %s: %w: %s", args, err, out)
+		}
+	}
+	return n, nil
+}
+
+func (n network) remove() {
+	for _, name := range []string{n.left, n.right} {
+		_ = exec.Command("ip", "netns", "delete", name).Run()
+	}
+}
+
+// inside is a command line that runs on a processor in a namespace. Both programs of it replace themselves by the next.
+func inside(namespace, cpu string, command []string) []string {
+	return append([]string{"ip", "netns", "exec", namespace, "taskset", "-c", cpu}, command...)
+}
