@@ -2,6 +2,7 @@ package pcapfile
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"dgram/wire"
@@ -26,7 +27,7 @@ const (
 
 // end is the error of a file that ends between packets or blocks.
 func (r *Reader) end(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.EOF
 	}
 	return r.broken("file", r.in.offset, err)

@@ -1,6 +1,9 @@
 package pcapfile
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // firstBuffer is what a Reader begins with. It grows only while bytes really arrive, never because a file announces them.
 const firstBuffer = 256 << 10
@@ -33,7 +36,7 @@ func (in *input) fetch(n int) ([]byte, error) {
 			in.buf = append(in.buf, make([]byte, len(in.buf))...)
 		}
 		if err := in.read(); err != nil {
-			if err == io.EOF && in.end > 0 {
+			if errors.Is(err, io.EOF) && in.end > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return in.buf[:in.end], err
@@ -82,12 +85,10 @@ func (in *input) skip(n int) error {
 
 // Read implements io.Reader, for what unpacks the file.
 func (in *input) Read(p []byte) (int, error) {
-	b, err := in.peek(1)
-	if err != nil {
+	if _, err := in.peek(1); err != nil {
 		return 0, err
 	}
-	b = in.buf[in.at:in.end]
-	n := copy(p, b)
+	n := copy(p, in.buf[in.at:in.end])
 	in.take(n)
 	return n, nil
 }

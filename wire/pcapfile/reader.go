@@ -78,9 +78,9 @@ func open(from io.Reader, name string, c io.Closer) (*Reader, error) {
 		}
 	}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%s: %w: it is empty", name, ErrNotCapture)
-	case err != nil && err != io.ErrUnexpectedEOF:
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case len(head) < 4:
 		return nil, fmt.Errorf("%s: %w: it has only %d bytes", name, ErrNotCapture, len(head))
@@ -189,7 +189,7 @@ func (r *Reader) damaged(format string, args ...any) error {
 
 // broken is the error of a file that cannot be read on in the middle of what begins at that byte.
 func (r *Reader) broken(what string, start int64, err error) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s: ends in the middle of a %s, which begins at byte %d: %w: what wrote it was stopped there, or it was cut; %s before it are good",
 			r.name, what, start, io.ErrUnexpectedEOF, r.packets())
 	}

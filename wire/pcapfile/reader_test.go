@@ -87,7 +87,7 @@ func readAll(t testing.TB, b []byte) (all []got, r *Reader, err error) {
 	for {
 		var f wire.Frame
 		if err = r.Next(&f); err != nil {
-			if again := r.Next(&f); again != err {
+			if again := r.Next(&f); !errors.Is(again, err) {
 				t.Errorf("after %v came %v", err, again)
 			}
 			return all, r, err
@@ -123,7 +123,7 @@ func TestPcapng(t *testing.T) {
 			second := (&maker{AppendByteOrder: other}).section().iface(1, 5, func(m *maker) { m.option(optionName, []byte("eth0")) }).iface(228, 0, nil).
 				enhanced(1, 1_000_001, "v4", nil)
 			all, r, err := readAll(t, append(m.b, second.b...))
-			if err != io.EOF || len(all) != 5 {
+			if !errors.Is(err, io.EOF) || len(all) != 5 {
 				t.Fatalf("%d frames, %v", len(all), err)
 			}
 			want := []struct {
@@ -170,7 +170,7 @@ func TestClassic(t *testing.T) {
 			m.b = append(m.b, "abc"...)
 			m.u32(4_000_000_000).u32(0).u32(0).u32(0)
 			all, r, err := readAll(t, m.b)
-			if err != io.EOF || len(all) != 2 {
+			if !errors.Is(err, io.EOF) || len(all) != 2 {
 				t.Fatalf("%s: %d frames, %v", name, len(all), err)
 			}
 			if g := all[0]; g.Time != 5e9+7*scale || g.data != "abc" || g.Length != 60 || g.Link != 1 {
@@ -183,7 +183,7 @@ func TestClassic(t *testing.T) {
 	}
 	old := classicFile(binary.LittleEndian, 0xa1b2c3d4, 2, 1).u32(0).u32(0).u32(60).u32(3)
 	old.b = append(old.b, "abc"...)
-	if all, _, err := readAll(t, old.b); err != io.EOF || all[0].data != "abc" || all[0].Length != 60 {
+	if all, _, err := readAll(t, old.b); !errors.Is(err, io.EOF) || all[0].data != "abc" || all[0].Length != 60 {
 		t.Errorf("version 2.2: %+v %v", all, err)
 	}
 }
@@ -194,7 +194,7 @@ func TestGzip(t *testing.T) {
 	w := gzip.NewWriter(&packed)
 	_, _ = w.Write(m.b)
 	_ = w.Close()
-	if all, _, err := readAll(t, packed.Bytes()); err != io.EOF || len(all) != 1 || all[0].data != "packed" {
+	if all, _, err := readAll(t, packed.Bytes()); !errors.Is(err, io.EOF) || len(all) != 1 || all[0].data != "packed" {
 		t.Errorf("%+v %v", all, err)
 	}
 	if _, _, err := readAll(t, packed.Bytes()[:packed.Len()-9]); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -219,7 +219,7 @@ func TestCut(t *testing.T) {
 			if err == nil || len(all) >= len(complete) {
 				t.Errorf("%s cut at %d: %d frames, %v", name, n, len(all), err)
 			}
-			if err != io.EOF && n >= 4 && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if !errors.Is(err, io.EOF) && n >= 4 && !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%s cut at %d: %v", name, n, err)
 			}
 		}
@@ -360,7 +360,7 @@ func TestPieces(t *testing.T) {
 	if err := r.Next(&f); err != nil || len(f.Data) != 300 {
 		t.Errorf("%v, %d bytes", err, len(f.Data))
 	}
-	if err := r.Next(&f); err != io.EOF {
+	if err := r.Next(&f); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 	if _, err := NewReader(stuck{}); !errors.Is(err, io.ErrNoProgress) {

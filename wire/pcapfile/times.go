@@ -14,8 +14,6 @@ type resolution struct {
 
 const second = 1_000_000_000
 
-var microseconds = resolution{perSecond: 1_000_000, nanos: 1000}
-
 // newResolution reads if_tsresol: a negative power of 10, or of 2 where the highest bit is set.
 func newResolution(v byte, offset int64) resolution {
 	r := resolution{offset: offset}

@@ -3,6 +3,7 @@ package pcapfile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -45,7 +46,7 @@ func ours(t *testing.T, path string) (lines []string, data [][]byte) {
 	defer r.Close()
 	for {
 		var f wire.Frame
-		if err := r.Next(&f); err == io.EOF {
+		if err := r.Next(&f); errors.Is(err, io.EOF) {
 			return lines, data
 		} else if err != nil {
 			t.Fatal(err)

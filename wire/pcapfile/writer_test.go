@@ -74,7 +74,7 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("frame %d: %+v, was %+v", i, f, want)
 			}
 		}
-		if err := r.Next(new(wire.Frame)); err != io.EOF {
+		if err := r.Next(new(wire.Frame)); !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		if classic {
@@ -104,11 +104,11 @@ func TestUnbroken(t *testing.T) {
 	}
 	_ = w.Flush()
 	whole, _, err := readAll(t, file.Bytes())
-	if err != io.EOF || len(whole) != 2000 {
+	if !errors.Is(err, io.EOF) || len(whole) != 2000 {
 		t.Fatalf("%d frames, %v", len(whole), err)
 	}
 	for n := 4096; n < file.Len(); n += 4096 {
-		if _, _, err := readAll(t, file.Bytes()[:n]); err != io.EOF {
+		if _, _, err := readAll(t, file.Bytes()[:n]); !errors.Is(err, io.EOF) {
 			t.Errorf("cut at %d: %v", n, err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, _, err := readAll(t, to.Bytes())
-	if err != io.EOF || len(all) != added {
+	if !errors.Is(err, io.EOF) || len(all) != added {
 		t.Errorf("%d frames of %d added, %v", len(all), added, err)
 	}
 }
@@ -231,7 +231,7 @@ func TestCreate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Next(new(wire.Frame)); err != io.EOF {
+		if err := r.Next(new(wire.Frame)); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := r.Close(); err != nil {
@@ -248,7 +248,7 @@ func TestLongComment(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, _, err := readAll(t, file.Bytes())
-	if err != io.EOF || all[0].Comment != long[:65534] {
+	if !errors.Is(err, io.EOF) || all[0].Comment != long[:65534] {
 		t.Errorf("%v, %d bytes", err, len(all[0].Comment))
 	}
 }
@@ -298,7 +298,7 @@ func FuzzReader(f *testing.F) {
 		if len(r.in.buf) > 2*max(len(file), firstBuffer) && file[0] != 0x1f || len(r.Comment()) > maxText {
 			t.Fatalf("%d bytes of buffer for %d", len(r.in.buf), len(file))
 		}
-		if err != io.EOF && !errors.Is(err, ErrDamaged) && !errors.Is(err, io.ErrUnexpectedEOF) && file[0] != 0x1f {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, ErrDamaged) && !errors.Is(err, io.ErrUnexpectedEOF) && file[0] != 0x1f {
 			t.Fatal(err)
 		}
 		_ = r.Drops()

@@ -78,7 +78,7 @@ func read(t *testing.T, file []byte) (all []packet, comment string, drops uint64
 	for {
 		var f wire.Frame
 		var p wire.Packet
-		if err := r.Next(&f); err == io.EOF {
+		if err := r.Next(&f); errors.Is(err, io.EOF) {
 			return all, r.Comment(), r.Drops()
 		} else if err != nil {
 			t.Fatal(err)
@@ -349,7 +349,6 @@ func TestMeasuring(t *testing.T) {
 type gate struct {
 	bytes.Buffer
 	open chan struct{}
-	once sync.Once
 }
 
 func (g *gate) Write(p []byte) (int, error) {

@@ -29,8 +29,7 @@ const none = -1
 // arrival is a datagram that was received and has not been written.
 type arrival struct {
 	entry
-	id     uint64
-	number uint64 // in the file, once it is known
+	id uint64
 }
 
 // departure is a batch that is being sent, and since when.
