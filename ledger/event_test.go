@@ -63,6 +63,15 @@ func examples() map[string]Event {
 			Request: 5, Reply: 6, Size: 5, Payload: Payload("HELLO")},
 		"silence": &ExchangeEvent{Header: head(TypeExchange), Number: 2, Verdict: "silent", Attempts: 3, Peer: "127.0.0.1:12345", Request: 9,
 			Error: "no answer from 127.0.0.1:12345 to 3 attempts in 7s"},
+		"call-socket": &CallEvent{Header: head(TypeCall), Call: "socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP) = 3", Explanation: "创建一个套接字",
+			Name: "socket", FD: -1, Result: 3, Family: "AF_INET", SocketType: "SOCK_DGRAM|SOCK_CLOEXEC", Protocol: "IPPROTO_IP"},
+		"call-option": &CallEvent{Header: head(TypeCall), Call: "setsockopt(3, SOL_SOCKET, SO_RCVBUF, [4096], 4) = 0", Explanation: "sets SO_RCVBUF",
+			Name: "setsockopt", FD: 3, Level: "SOL_SOCKET", Option: "SO_RCVBUF", Value: "[4096]"},
+		"call-bind": &CallEvent{Header: head(TypeCall), Call: "bind(3, {sa_family=AF_UNIX}, 2) = -1 EINVAL (Invalid argument)", Explanation: "fails",
+			Name: "bind", FD: 3, Result: -1, Errno: "EINVAL", Address: "127.0.0.1:0", AddressSize: 16},
+		"call-receive": &CallEvent{Header: head(TypeCall), Call: "recvmmsg(3, [], 8, MSG_DONTWAIT, NULL) = 1", Explanation: "receives",
+			Name: "recvmmsg", FD: 3, Result: 1, Flags: "MSG_DONTWAIT", Batch: 8, Messages: []CallMessage{{Address: "127.0.0.1:1", Room: 3, Size: 3,
+				Payload: Payload("HEL"), Control: []string{"IP_PKTINFO"}, Flags: "MSG_TRUNC"}}},
 		"summary":        summary,
 		"client-summary": calls,
 		"shards-summary": shards,
@@ -88,7 +97,7 @@ func TestEventsGolden(t *testing.T) {
 			t.Errorf("%s was read back as %s: %v", file, again, err)
 		}
 	}
-	for _, want := range []Type{TypeReady, TypeRequest, TypeReply, TypeFate, TypeNotice, TypeExchange, TypeSummary, TypeError} {
+	for _, want := range []Type{TypeReady, TypeRequest, TypeReply, TypeFate, TypeNotice, TypeExchange, TypeSummary, TypeError, TypeCall} {
 		if !types[want] {
 			t.Errorf("there is no golden file of type %s", want)
 		}
