@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -36,9 +37,10 @@ func load(ctx context.Context) error {
 	}
 	defer func() { _ = s.Close() }()
 	sender := s.NewSender(batch)
-	payload := make([]byte, size)
-	for range batch {
-		sender.AddInet(to, netip.Addr{}, 0, payload)
+	payloads := make([][]byte, batch)
+	for i := range payloads {
+		payloads[i] = make([]byte, max(size, 8))
+		sender.AddInet(to, netip.Addr{}, 0, payloads[i])
 	}
 	sent := 0
 	began := time.Now()
@@ -50,6 +52,9 @@ func load(ctx context.Context) error {
 		if rate > 0 && float64(sent) > passed*rate {
 			time.Sleep(100 * time.Microsecond)
 			continue
+		}
+		for i, p := range payloads { // each is another one, as in a stream
+			binary.BigEndian.PutUint64(p, uint64(sent+i))
 		}
 		n, err := sender.Send(0, true)
 		if err != nil && !errors.Is(err, syscall.ENOBUFS) {

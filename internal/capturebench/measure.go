@@ -71,7 +71,7 @@ func measure(ctx context.Context, o options, n network, t tool, w workload) (res
 	var sent int
 	var seconds float64
 	if _, scanErr := fmt.Sscan(string(out), &sent, &seconds); err != nil || scanErr != nil {
-		p.stop()
+		_ = p.stop()
 		return r, fmt.Errorf("the load said %q: %w", out, errors.Join(err, scanErr))
 	}
 	r.passed, r.took = p.received()-before, time.Duration(seconds*float64(time.Second))
@@ -154,9 +154,7 @@ func (p *listener) stop() error {
 		}
 		return nil
 	case <-time.After(patience):
-		_ = p.command.Process.Kill()
-		<-ended
-		return fmt.Errorf("it did not end within %v; it said: %s", patience, p.said)
+		return fmt.Errorf("it did not end within %v (%w); it said: %s", patience, errors.Join(p.command.Process.Kill(), <-ended), p.said)
 	}
 }
 
