@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
 
 	"golang.org/x/net/bpf"
@@ -358,5 +357,3 @@ func (c *compiler) way(n *way, yes, no label, up bool) {
 		c.fail("%w: %v does not say who sent a frame, so inbound and outbound are not known", ErrLink, c.link)
 	}
 }
-
-var errTooDeep = errors.New("a value has more parts than a program can remember (16): use fewer parentheses")

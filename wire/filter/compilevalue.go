@@ -39,19 +39,53 @@ func (c *compiler) relation(n *relation, yes, no label, up bool) {
 	c.jumpX(test, yes, no)
 }
 
-// operands leaves left in A and right in X.
+// operands leaves left in A and right in X. What takes more memory comes first, for the other's result then need not be kept meanwhile.
 func (c *compiler) operands(left, right value) {
-	c.value(right)
-	at := c.store()
-	c.value(left)
-	c.add(bpf.LoadScratch{Dst: bpf.RegX, N: at})
+	if words(left) > words(right) {
+		c.value(left)
+		at := c.store()
+		c.value(right)
+		c.add(bpf.TAX{})
+		c.add(bpf.LoadScratch{Dst: bpf.RegA, N: at})
+	} else {
+		c.value(right)
+		at := c.store()
+		c.value(left)
+		c.add(bpf.LoadScratch{Dst: bpf.RegX, N: at})
+	}
 	c.used--
+}
+
+// words is how many words of memory calculating a value takes.
+func words(v value) int {
+	switch v := v.(type) {
+	case *arithmetic:
+		return v.words
+	case *negative:
+		return words(v.of)
+	case *bytesOf:
+		if _, constant := v.index.(number); !constant {
+			return max(words(v.index), 1)
+		}
+	}
+	return 0
+}
+
+// wordsFor is words for two values that an operator takes.
+func wordsFor(left, right value) int {
+	if _, constant := right.(number); constant {
+		return words(left)
+	}
+	if l, r := words(left), words(right); l != r {
+		return max(l, r)
+	}
+	return words(left) + 1
 }
 
 // store keeps A.
 func (c *compiler) store() int {
 	if c.used == 16 {
-		c.fail("%w: %w", ErrTooLong, errTooDeep)
+		c.fail("%w: a value has more parts than a kernel's program can remember", ErrTooLong)
 		c.used--
 	}
 	c.add(bpf.StoreScratch{Src: bpf.RegA, N: c.used})

@@ -41,7 +41,8 @@
 // what lies behind that tag. Without vlan a tagged frame is neither ip nor udp.
 //
 // Match sees more than tcpdump in three things: behind IPv6 extension headers it knows protocol and ports as [wire.Decode] does, of
-// fragments that were put together it sees the whole, and in the BSD loopback it knows every system's number of IPv6.
+// fragments that were put together it sees the whole, and in the BSD loopback it knows every
+// system's number of IPv6, in either byte order.
 //
 // # What the kernel gets
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrSyntax is what every [SyntaxError] is ([errors.Is]).
@@ -28,7 +29,7 @@ type SyntaxError struct {
 // Error returns the mistake as one line: place, problem, hint.
 func (e *SyntaxError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "filter %s: column %d: %s", quoted(e.Expr), len([]rune(e.Expr[:e.Offset]))+1, e.Problem)
+	fmt.Fprintf(&b, "filter %s: column %d: %s", quoted(e.Expr), utf8.RuneCountInString(e.Expr[:e.Offset])+1, e.Problem)
 	if e.Hint != "" {
 		b.WriteString("; " + e.Hint)
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A tokenKind is what a token is.
@@ -106,8 +107,8 @@ func scan(rest string) (token, int, error) {
 	var err error
 	switch kind {
 	case end:
-		r := []rune(rest[:min(len(rest), 4)])[0]
-		return t, len(string(r)), fmt.Errorf("%q means nothing in a filter", string(r))
+		_, size := utf8.DecodeRuneInString(rest)
+		return t, size, fmt.Errorf("%q means nothing in a filter", rest[:size])
 	case macToken:
 		t.mac = readMAC(best)
 	case ip6Token:

@@ -43,12 +43,20 @@ func agree(t rapid.TB, f *Filter, vm, live *bpf.VM, frame *wire.Frame) {
 
 // chained says that Match may see more in a packet than tcpdump does.
 func chained(p *wire.Packet, frame *wire.Frame) bool {
+	if loop := frame.Link == wire.LinkLoop; (loop || frame.Link == wire.LinkNull) && len(frame.Data) >= 4 {
+		family := binary.LittleEndian.Uint32(frame.Data)
+		if loop {
+			family = binary.BigEndian.Uint32(frame.Data)
+		}
+		if family != 2 && family != 10 {
+			return true
+		}
+	}
 	switch p.Version {
 	case 4:
 		return p.Network[protocolAt] == anAuth
 	case 6:
-		family := frame.Link == wire.LinkNull || frame.Link == wire.LinkLoop
-		return isExtension(p.Network[nextAt]) || family && frame.Data[0] != 10 && frame.Data[3] != 10
+		return isExtension(p.Network[nextAt])
 	}
 	return false
 }

@@ -73,8 +73,8 @@ var (
 	}
 )
 
-// words are all that begin a test, for hints.
-func words() []string {
+// allWords are all that begin a test, for hints.
+func allWords() []string {
 	all := slices.Clone(otherWords)
 	for word := range protocolWords {
 		all = append(all, word)

@@ -81,6 +81,7 @@ type (
 	arithmetic struct {
 		op          string
 		left, right value
+		words       int // of memory that calculating it takes
 	}
 	negative struct{ of value }
 )

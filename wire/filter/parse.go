@@ -59,7 +59,7 @@ func (p *parser) unexpected(t token, wanted string) *SyntaxError {
 		return p.mistake(t, hint, "%s is in tcpdump's language and not in this one", t.text)
 	case t.kind == nameToken:
 		hint = "here stands " + wanted
-		if near := nearest(t.text, words()); near != "" {
+		if near := nearest(t.text, allWords()); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return p.mistake(t, hint, "%q is not known", t.text)

@@ -281,7 +281,7 @@ func (p *parser) named(q qualifiers, t token) (node, error) {
 	addrs, err := p.config.host(t.text)
 	if err != nil {
 		e := p.mistake(t, "give its address", "%q: %v", t.text, err)
-		if near := nearest(t.text, words()); near != "" && q.bare {
+		if near := nearest(t.text, allWords()); near != "" && q.bare {
 			e.Hint = fmt.Sprintf("give its address, or did you mean %s?", near)
 		}
 		e.Err = err

@@ -173,7 +173,7 @@ func (p *parser) join(op token, left, right value) (value, error) {
 		n, _ := calculate(op.text, uint32(a), uint32(b))
 		return number(n), nil
 	}
-	return &arithmetic{op.text, left, right}, nil
+	return &arithmetic{op.text, left, right, wordsFor(left, right)}, nil
 }
 
 // calculate does what an operator does to 32 bits without a sign. False: the divisor is 0.
