@@ -13,6 +13,7 @@ import (
 	"dgram/bench"
 	"dgram/internal/terminal"
 	"dgram/ledger"
+	"dgram/wire/record"
 )
 
 var benchVerb = verb{
@@ -103,6 +104,11 @@ func runBench(parent context.Context, e env, f *benchFlags, args []string) error
 	defer b.files.abandon()
 	b.explained = f.explain.begin(b.stderr, f.portable, b.events())
 	defer b.explained.end()
+	if err := f.pcap.open(record.Measuring, func(err error) { b.note(err.Error()) }); err != nil {
+		return err
+	}
+	defer f.pcap.close(b.note)
+	b.config.Tap = f.pcap.tap()
 	ended := make(chan error, 1)
 	go func() { ended <- b.measure(ctx) }()
 	return b.await(ended, signals, cancel)
@@ -115,6 +121,12 @@ func (b *benchmark) events() func(ledger.Event) {
 	}
 	write := ledger.JSONLines(b.stderr)
 	return func(e ledger.Event) { _ = write([]ledger.Event{e}) } // a terminal.Writer does not fail
+}
+
+// note says what happened beside the measuring.
+func (b *benchmark) note(text string) {
+	b.live.erase()
+	fmt.Fprintf(b.stderr, "dgram: %s\n", plain(text))
 }
 
 // await waits for the end of the measuring. The first signal asks for it; the second one does not wait.

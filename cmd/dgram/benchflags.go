@@ -39,6 +39,7 @@ type benchFlags struct {
 	portable                  bool
 	receiveBuffer             size
 	explain                   explainFlags
+	pcap                      pcapFlag
 	given                     func(flag string) bool
 }
 
@@ -87,6 +88,7 @@ func defineBenchFlags(c *command) *benchFlags {
 		s.BoolVar(&f.portable, "portable", false, "use Go's own sockets, as on systems other than Linux")
 	})
 	f.explain.define(c)
+	c.group("Recording", f.pcap.define)
 	c.complete("expect", func(string) ([]string, cobra.ShellCompDirective) {
 		return []string{"upper", "echo", "any"}, cobra.ShellCompDirectiveNoFileComp
 	})

@@ -14,6 +14,7 @@ import (
 	"dgram/client"
 	"dgram/internal/terminal"
 	"dgram/ledger"
+	"dgram/wire/record"
 )
 
 var callVerb = verb{
@@ -177,7 +178,13 @@ func (c *call) open(ctx context.Context) error {
 		publish = c.events.Publish
 	}
 	c.explained = c.explanations.begin(&c.talk, c.portable, publish)
-	c.client, err = client.Open(o, peers...)
+	if err := c.pcap.open(record.Calling, func(err error) { c.say("%v", err) }); err != nil {
+		return err
+	}
+	c.pcap.dial(&o)
+	if c.client, err = client.Open(o, peers...); err != nil {
+		c.pcap.close(func(string) {})
+	}
 	return err
 }
 
@@ -205,6 +212,7 @@ func (c *call) options(peers []dgram.Endpoint) (client.Options, error) {
 // finish sees the last of what was asked, and closes.
 func (c *call) finish(ctx context.Context) {
 	_ = c.client.Finish(ctx) // the error is ctx's, which conclude looks at
+	c.pcap.close(func(text string) { c.say("%s", text) })
 	c.explained.end()
 	if c.events != nil {
 		c.events.Publish(ledger.NewSummaryEvent(c.client.Summary()))

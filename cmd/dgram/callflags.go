@@ -25,6 +25,7 @@ type callFlags struct {
 	input, output                      choice
 	buffer                             size
 	explanations                       explainFlags
+	pcap                               pcapFlag
 }
 
 func defineCallFlags(c *command) *callFlags {
@@ -59,6 +60,7 @@ func defineCallFlags(c *command) *callFlags {
 		s.BoolVar(&f.portable, "portable", false, "use Go's own sockets, as on systems other than Linux")
 	})
 	f.explanations.define(c)
+	c.group("Recording", f.pcap.define)
 	for name, choice := range map[string]*choice{"input": &f.input, "output": &f.output} {
 		c.complete(name, func(string) ([]string, cobra.ShellCompDirective) {
 			return choice.of, cobra.ShellCompDirectiveNoFileComp

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dgram/server"
+	"dgram/wire/record"
 )
 
 var serveVerb = verb{
@@ -83,6 +84,11 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	}
 	defer watched.close()
 	watched.taps(&cfg)
+	if err := f.pcap.open(record.Serving, show.trouble); err != nil {
+		return err
+	}
+	defer f.pcap.close(show.note)
+	f.pcap.watch(&cfg)
 	addProcessors(max(1, len(cfg.Addresses)*cfg.Shards))
 	var report string
 	cfg.Opened = func(srv *server.Server) (err error) {
@@ -108,6 +114,7 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 		<-ended
 	}
 	explained.end()
+	f.pcap.close(show.note)
 	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
 	if hurried != nil {
 		return hurried

@@ -39,6 +39,7 @@ type serveFlags struct {
 	metrics       metricsFlags
 	explain       explainFlags
 	handover      handoverFlags
+	pcap          pcapFlag
 }
 
 func newServeFlags(c *command) *serveFlags {
@@ -71,6 +72,7 @@ func newServeFlags(c *command) *serveFlags {
 	c.group("Guards", f.guards.define)
 	c.group("Safety", f.confine.define)
 	c.group("Seen from outside", f.metrics.define)
+	c.group("Recording", f.pcap.define)
 	f.explain.define(c)
 	c.PreRun = func(*cobra.Command, []string) {
 		f.seedGiven, f.bufferGiven = c.Flags().Changed("seed"), c.Flags().Changed("receive-buffer")

@@ -47,7 +47,13 @@ type serving struct {
 // startServe starts a server and waits until it is ready. It may fail to become so, after some steps.
 func startServe(t *testing.T, binary string, args ...string) (*serving, error) {
 	t.Helper()
-	s := &serving{cmd: exec.Command(binary, append([]string{"serve", "--json", "--quiet"}, args...)...)}
+	return runServe(t, exec.Command(binary, append([]string{"serve", "--json", "--quiet"}, args...)...))
+}
+
+// runServe is startServe for a command that is made already.
+func runServe(t *testing.T, cmd *exec.Cmd) (*serving, error) {
+	t.Helper()
+	s := &serving{cmd: cmd}
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
