@@ -55,9 +55,17 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		{"address in use", []string{"serve", mute}, "", []string{"EADDRINUSE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			run := traced(t, c.args, c.stdin)
-			run.start(t)
-			run.compare(t, c.want)
+			// On a busy machine a short load may be over before anything is sent.
+			var missing []string
+			for range 5 {
+				run := traced(t, c.args, c.stdin)
+				run.start(t)
+				run.compare(t)
+				if missing = run.missing(c.want); len(missing) == 0 {
+					return
+				}
+			}
+			t.Errorf("no call has %q", missing)
 		})
 	}
 }
@@ -83,7 +91,10 @@ func TestExplainTellsTheTruthOfServers(t *testing.T) {
 			run := traced(t, append([]string{"serve", c.at, "--count", fmt.Sprint(datagrams)}, c.args...), "")
 			run.ready = func(address string) { sendAll(t, address, datagrams) }
 			run.start(t)
-			run.compare(t, append(c.want, "HELLO", "close("))
+			run.compare(t)
+			if missing := run.missing(append(c.want, "HELLO", "close(")); len(missing) > 0 {
+				t.Errorf("no call has %q; stderr: %s", missing, run.out.String())
+			}
 		})
 	}
 }
@@ -206,8 +217,18 @@ func (r *tracedRun) take(t *testing.T, line []byte) {
 	}
 }
 
-// compare holds the two against each other, and looks for calls that there must be.
-func (r *tracedRun) compare(t *testing.T, want []string) {
+// missing returns those of the texts that no call has.
+func (r *tracedRun) missing(want []string) (missing []string) {
+	for _, w := range want {
+		if !slices.ContainsFunc(r.events, func(e ledger.CallEvent) bool { return strings.Contains(e.Call, w) }) {
+			missing = append(missing, w)
+		}
+	}
+	return missing
+}
+
+// compare holds the two against each other.
+func (r *tracedRun) compare(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile(r.trace)
 	if err != nil {
@@ -228,12 +249,6 @@ func (r *tracedRun) compare(t *testing.T, want []string) {
 			}
 		}
 		told = append(told, e.Call)
-	}
-	all := strings.Join(told, "\n")
-	for _, w := range want {
-		if !strings.Contains(all, w) {
-			t.Errorf("no call has %s; stderr: %s", w, r.out.String())
-		}
 	}
 	saw, tells := bySocket(straceCalls(string(text))), bySocket(told)
 	for key := range tells {
@@ -263,7 +278,7 @@ func partsOf(e *ledger.CallEvent) []string {
 		if m.Size >= 0 && strings.HasSuffix(e.Name, "mmsg") {
 			parts = append(parts, fmt.Sprintf("msg_len=%d", m.Size))
 		}
-		if len(m.Payload) > 0 && i == 0 && len(m.Payload) == m.Size && isWord(m.Payload) {
+		if len(m.Payload) > 0 && i == 0 && len(m.Payload) == m.Size && isWord(m.Payload) && !slices.Contains(m.Control, "UDP_SEGMENT") {
 			parts = append(parts, `"`+string(m.Payload)+`"`)
 		}
 		parts = append(append(parts, m.Flags), m.Control...)
