@@ -10,9 +10,12 @@ import (
 	"dgram/wire/app"
 )
 
-// A flow is one-way once one side has sent so many different datagrams and nothing has ever come back. Somebody who asks in
-// vain repeats the question; who only tells does not.
-const oneWayAfter = 8
+// A flow is one-way once one side has sent so many different datagrams and nothing has come back to the first of them within the
+// Timeout, or to very many. Somebody who asks in vain repeats the question; who only tells does not.
+const (
+	oneWayAfter  = 8
+	oneWayAtOnce = 4096
+)
 
 // soonestRetry is how long somebody waits at least before asking the same again, where the round trip is not known: what
 // comes sooner was sent twice on purpose.
@@ -61,19 +64,21 @@ func identityHash(s *sight) uint32 {
 // unheard says that nothing has ever answered this side. It counts what is new, and makes the flow one-way where there has
 // been enough of it.
 func (t *Tracker) unheard(s *sight) bool {
-	mine, theirs := &s.f.sides[s.d], &s.f.sides[1-s.d]
-	if theirs.packets > 0 || s.f.marks&heard != 0 {
+	if !s.f.unheard(s.d) {
 		return false
 	}
-	if mine.packets == 1 || s.payload != mine.lastHash {
+	mine := &s.f.sides[s.d]
+	if (mine.packets == 1 || s.payload != mine.lastHash) && mine.novel < oneWayAtOnce {
 		mine.novel++
 		mine.lastHash = s.payload
 	}
-	if mine.novel >= oneWayAfter {
+	if mine.novel >= oneWayAtOnce || mine.novel >= oneWayAfter && t.now-s.f.first >= int64(t.config.Timeout) {
 		t.becomeOneWay(s.f, mine)
 	}
 	return true
 }
+
+func (f *flow) unheard(d direction) bool { return f.sides[1-d].packets == 0 && f.marks&heard == 0 }
 
 // becomeOneWay takes back that requests of this side were lost, and waits for none of them any longer.
 func (t *Tracker) becomeOneWay(f *flow, mine *side) {

@@ -33,8 +33,8 @@
 //
 // A request that nobody answers within the Timeout is silent. Not counted as lost, only as requests without a reply, are
 // those that went to a group, where most hosts have nothing to say, and those of a one-way flow: nothing has ever come
-// back, and the side that speaks has sent eight datagrams that each differed from the one before. Somebody who asks in vain repeats
-// the question; a stream of telemetry does not. What says itself that it is a request (DNS, STUN) is always one, and
+// back, and the side that speaks has sent eight datagrams that each differed from the one before, the first of them a Timeout ago (or
+// 4,096 in less). Somebody who asks in vain repeats the question; a stream of telemetry does not. What says itself that it is a request (DNS, STUN) is always one, and
 // what says that it is none (syslog, RTP) never.
 //
 // # Memory

@@ -126,6 +126,7 @@ type flow struct {
 
 	recent [4]recent // the requests that were answered last
 
+	first          int64 // when it began
 	minRTT, maxRTT int64
 	pairs, lost    uint32
 	refused        uint32
@@ -157,7 +158,7 @@ type side struct {
 	packets, bytes uint64
 	lastNo         uint64
 	lastHash       uint32
-	novel          uint8 // datagrams unlike the one before, while nothing has come back
+	novel          uint16 // datagrams unlike the one before, while nothing has come back
 
 	// Requests of this side: those that wait, oldest first, and those that were given up, latest last.
 	waiting, waitingLast, givenUp uint32

@@ -26,6 +26,7 @@ type plainFlow struct {
 	sent    map[wire.Flow]int
 	novel   map[wire.Flow]int
 	last    map[wire.Flow]string
+	began   int64
 	minRTT  int64
 	oneWay  bool
 	echoing bool
@@ -69,13 +70,29 @@ func (t *plain) add(p *wire.Packet, m *app.Message) Note {
 func (t *plain) tick(now int64) {
 	t.now = max(now, t.now)
 	for _, f := range t.flows {
-		for _, r := range f.open {
-			if !r.gaveUp && t.now-r.time >= t.timeout {
+		for _, r := range slices.Clone(f.open) {
+			switch {
+			case r.gaveUp || t.now-r.time < t.timeout:
+			case r.doubtful && f.novel[r.flow] >= oneWayAfter && f.sent[r.flow.Reverse()] == 0:
+				t.becomeOneWay(f, r.flow)
+				t.tick(now) // what is left
+				return
+			default:
 				r.gaveUp = true
 				t.settle(r, dgram.Silent, 0)
 			}
 		}
 	}
+}
+
+func (t *plain) becomeOneWay(f *plainFlow, key wire.Flow) {
+	f.oneWay = true
+	f.open = slices.DeleteFunc(f.open, func(r *plainRequest) bool {
+		if r.doubtful && !r.gaveUp && r.flow == key {
+			t.settle(r, dgram.Ignored, 0)
+		}
+		return r.doubtful && r.flow == key
+	})
 }
 
 func (t *plain) settle(r *plainRequest, fate dgram.Fate, by uint64) {
@@ -93,7 +110,7 @@ func (t *plain) flow(p *wire.Packet, m *app.Message) *plainFlow {
 	}
 	f := t.flows[key]
 	if f == nil {
-		f = &plainFlow{server: key.Reverse(), sent: map[wire.Flow]int{}, novel: map[wire.Flow]int{}, last: map[wire.Flow]string{}}
+		f = &plainFlow{began: p.Time, server: key.Reverse(), sent: map[wire.Flow]int{}, novel: map[wire.Flow]int{}, last: map[wire.Flow]string{}}
 		if m.Kind == app.Reply || p.SrcPort < 1024 && p.DstPort >= 1024 {
 			f.server = key
 		}
@@ -112,16 +129,9 @@ func (t *plain) tells(f *plainFlow, p *wire.Packet, heard bool) bool {
 		f.novel[key]++
 		f.last[key] = string(p.Payload)
 	}
-	if f.novel[key] < oneWayAfter {
-		return true
+	if f.novel[key] >= oneWayAfter && t.now-f.began >= t.timeout {
+		t.becomeOneWay(f, key)
 	}
-	f.oneWay = true
-	f.open = slices.DeleteFunc(f.open, func(r *plainRequest) bool {
-		if r.doubtful && !r.gaveUp && r.flow == key {
-			t.settle(r, dgram.Ignored, 0)
-		}
-		return r.doubtful && r.flow == key
-	})
 	return true
 }
 

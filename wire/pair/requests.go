@@ -223,9 +223,14 @@ func (t *Tracker) expire() {
 		if waited := t.now - r.time; waited < int64(t.config.Timeout) && waited > -int64(t.config.Idle) {
 			return
 		}
-		if r.marks&asksGroup != 0 {
+		f := t.flows.at(r.flow)
+		side := &f.sides[r.direction()]
+		switch {
+		case r.marks&asksGroup != 0:
 			t.settle(number, dgram.Ignored, 0, 0)
-		} else {
+		case r.marks&doubtful != 0 && side.novel >= oneWayAfter && f.unheard(r.direction()):
+			t.becomeOneWay(f, side)
+		default:
 			t.settle(number, dgram.Silent, 0, 0)
 		}
 	}

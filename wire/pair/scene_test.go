@@ -261,16 +261,25 @@ func TestOneWayFlowsLoseNothing(t *testing.T) {
 	if sum.Silent != 0 || sum.NoReply != 7 || sum.OneWayData != 2 || sum.OneWay != 1 || sum.Pending != 0 {
 		t.Errorf("%+v", sum)
 	}
+	s.settled = nil
+	for i := range 20 {
+		s.add(ms, udp("192.0.2.1:4001", server, fmt.Sprint("fast ", i)), "request")
+	}
+	s.add(time.Second, udp("192.0.2.1:4001", server, "fast 20"), "one-way")
+	if len(s.settled) != 20 || s.settled[19] != "29 ignored by 0 after 0s" {
+		t.Errorf("settled: %q", s.settled)
+	}
+	s.settled = nil
 	// Somebody answers after all.
 	s.add(0, udp(server, client, "enough"), "unasked")
 	s.add(0, udp(client, server, "metric 8"), "request")
-	s.add(ms, udp(server, client, "thanks"), "reply of 11 after 1ms")
+	s.add(ms, udp(server, client, "thanks"), "reply of 32 after 1ms")
 
 	s.add(0, udp("192.0.2.1:5000", "192.0.2.2:514", "<34>Oct 11 22:14:15 host su: failed"), "one-way")
 	// Who asks in vain and repeats the question is not one-way, however often.
 	s.add(0, udp("192.0.2.1:5001", "192.0.2.2:7", "x"), "request")
 	for i := range 20 {
-		s.add(100*ms, udp("192.0.2.1:5001", "192.0.2.2:7", "x"), fmt.Sprintf("retry of 14 (%d)", i+2))
+		s.add(100*ms, udp("192.0.2.1:5001", "192.0.2.2:7", "x"), fmt.Sprintf("retry of 35 (%d)", i+2))
 	}
 }
 
@@ -320,7 +329,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%+v, %d records", sum, s.tracker.flows.next)
 	}
 	for i := range 1000 {
-		s.add(ms, udp(client, server, fmt.Sprint(i)), map[bool]string{true: "request", false: "one-way"}[i < 7])
+		s.add(ms, udp(client, server, fmt.Sprint(i)), "request")
 	}
 	for i := range 1000 {
 		s.add(ms, udp(client, "198.51.100.1:53", string([]byte{byte(i), byte(i >> 8)})+query[2:]), "request")
@@ -343,4 +352,24 @@ func TestIdleFlowsBeginAnew(t *testing.T) {
 	s.tracker.Tick(base)
 	s.add(0, udp("192.0.2.1:5001", server, "x"), "request")
 	s.wants("1 answered by 2 after 1ms", "3 silent by 0 after 0s")
+}
+
+func TestAddAllocatesNothing(t *testing.T) {
+	tracker := New(Config{})
+	var m app.Message
+	no := uint64(0)
+	packets := []*wire.Packet{udp(client, server, "x"), udp(server, client, "X"), udp(client, "198.51.100.1:53", query), udp("198.51.100.1:53", client, reply)}
+	packets = append(packets, refusal("192.0.2.1", packets[0], 3, 3), udp("192.0.2.1:9999", "239.1.1.1:9999", "stream"))
+	round := func() {
+		for _, p := range packets {
+			no++
+			p.No, p.Time = no, base+int64(no)*int64(ms)
+			app.Read(p, &m)
+			tracker.Add(p, &m)
+		}
+	}
+	round()
+	if n := testing.AllocsPerRun(1000, round); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

@@ -214,7 +214,7 @@ func (t *Tracker) begin(k *key, hash uint32, p *wire.Packet, m *app.Message, d d
 	t.counts.flows++
 	number := t.flows.take()
 	f := t.flows.at(number)
-	*f = flow{key: *k, hash: hash, marks: used, last: t.now, protocol: m.Protocol, server: 1 - d, client: d}
+	*f = flow{key: *k, hash: hash, marks: used, last: t.now, first: t.now, protocol: m.Protocol, server: 1 - d, client: d}
 	fromService, toService := m.Protocol.Serves(p.SrcPort), m.Protocol.Serves(p.DstPort)
 	if fromService && !toService && p.HasPorts || m.Kind == app.Reply {
 		f.server = d // the capture began in the middle, or a server speaks first
