@@ -193,9 +193,12 @@ func enhancedSize(data, comment int, flags, lost bool) int {
 	return blockFrame + 20 + padded(data) + options
 }
 
+const page = 4096
+
+var nothing [page]byte
+
 // fit makes sure that a block of n bytes that fits in a page does not lie across two.
 func (w *Writer) fit(n int) {
-	const page = 4096
 	if !w.unbroken || n > page {
 		return
 	}
@@ -207,7 +210,7 @@ func (w *Writer) fit(n int) {
 		left += page
 	}
 	at := w.begin(blockNothing)
-	w.buf = append(w.buf, make([]byte, left-blockFrame)...)
+	w.buf = append(w.buf, nothing[:left-blockFrame]...)
 	w.finish(at)
 }
 

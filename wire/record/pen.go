@@ -17,6 +17,7 @@ type pen struct {
 	packets    [2]uint64
 	lost       [2]uint64 // before those
 	frame      []byte
+	packed     wire.Frame // around it
 	text       []byte
 	failed     error // the first failure; nothing is written after it
 }
@@ -62,8 +63,8 @@ func (p *pen) packet(e *entry, payload []byte) error {
 		p.lost[which] += e.lost
 	}
 	p.text = e.appendComment(p.text[:0])
-	f := wire.Frame{Time: e.time, Data: p.frame, Length: len(p.frame), Link: interfaces[which].Link, Interface: index, Outgoing: e.kind.outgoing()}
-	if err := p.out.AddCommented(&f, p.text); err != nil {
+	p.packed = wire.Frame{Time: e.time, Data: p.frame, Length: len(p.frame), Link: interfaces[which].Link, Interface: index, Outgoing: e.kind.outgoing()}
+	if err := p.out.AddCommented(&p.packed, p.text); err != nil {
 		return err
 	}
 	p.packets[which]++
