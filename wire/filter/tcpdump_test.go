@@ -349,7 +349,7 @@ func compiled(t rapid.TB, f *Filter, link wire.LinkType, live bool) *bpf.VM {
 }
 
 // against holds a filter against tcpdump over packets: to the letter against its plain program, also where packets are cut; and against
-// its shortened one where they are whole, for that one leaves out loads which would have failed. It returns how many matched.
+// its shortened one where they are long and no bytes are asked for by offset: that one leaves out loads which would have failed. It returns how many matched.
 func against(t rapid.TB, link wire.LinkType, expr string, packets int, seed uint64) (matched int) {
 	t.Helper()
 	f, err := Parse(expr)
@@ -369,22 +369,19 @@ func against(t rapid.TB, link wire.LinkType, expr string, packets int, seed uint
 	}
 	m := newMaker(seed)
 	for i := range packets {
-		o := odd{fragments: 6, extended: 4, cut: 4}
-		if i%2 == 0 {
-			o.cut = 0
-		}
-		frame := m.frame(link, o)
+		frame := m.frame(link, odd{fragments: 6, extended: 4, cut: 4 * (i % 2)})
 		want, got := run(t, theirs, frame.Data), run(t, ours, frame.Data)
 		if want != got {
 			t.Fatalf("%q on %v: tcpdump says %v, we say %v\n%x", expr, link, want, got, frame.Data)
 		}
-		if o.cut == 0 && short != nil && len(frame.Data) > 100 {
-			if want := run(t, short, frame.Data); want != got && !strings.Contains(expr, "[") {
-				t.Fatalf("%q on %v: tcpdump's short program says %v, we say %v\n%x", expr, link, want, got, frame.Data)
-			}
-		}
 		if got {
 			matched++
+		}
+		if short == nil || len(frame.Data) < 100 || strings.Contains(expr, "[") {
+			continue
+		}
+		if want := run(t, short, frame.Data); want != got {
+			t.Fatalf("%q on %v: tcpdump's short program says %v, we say %v\n%x", expr, link, want, got, frame.Data)
 		}
 	}
 	return matched
@@ -395,9 +392,9 @@ func TestAgainstTcpdump(t *testing.T) {
 	for _, link := range links {
 		t.Run(link.String(), func(t *testing.T) {
 			t.Parallel()
-			exprs := understood
+			exprs, packets := understood, 800
 			if link == wire.LinkEthernet {
-				exprs = append(append([]string(nil), understood...), onEthernet...)
+				exprs, packets = append(append([]string(nil), understood...), onEthernet...), 3000
 			}
 			if link == wire.LinkSLL || link == wire.LinkSLL2 {
 				exprs = append(append([]string(nil), understood...), "inbound", "outbound and udp", "not inbound or ip6")
@@ -406,7 +403,7 @@ func TestAgainstTcpdump(t *testing.T) {
 				if link != wire.LinkEthernet && testing.Short() && i%4 != int(link)%4 {
 					continue
 				}
-				if n := against(t, link, expr, 3000, uint64(i)); n == 0 && link == wire.LinkEthernet && !slices.Contains(rare, expr) {
+				if n := against(t, link, expr, packets, uint64(i)); n == 0 && link == wire.LinkEthernet && !slices.Contains(rare, expr) {
 					t.Errorf("%q matched nothing", expr)
 				}
 			}
