@@ -67,7 +67,7 @@ func (r *Recorder) try(e *entry, d *dgram.Datagram) {
 }
 
 // impatience is how soon nobody tries again what has not been answered: such a datagram only has the same bytes.
-const impatience = int64(20 * time.Millisecond)
+const impatience = int64(time.Millisecond)
 
 // repeatable reports whether an attempt at that time can be one more of the same exchange.
 func (b *tried) repeatable(at int64) bool {
