@@ -1,11 +1,10 @@
 package main
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"dgram"
 )
@@ -61,15 +60,19 @@ func (d *delays) Settled(b *dgram.Batch) {
 	}
 }
 
-func (d *delays) metric() prometheus.Metric {
-	buckets := make(map[float64]uint64, delayBuckets)
+// write adds the histogram to a page.
+func (d *delays) write(x *exposition) {
+	const name = "dgram_answer_duration_seconds"
+	x.family(name, "histogram", "From the arrival of a datagram in the kernel to the moment when the system has taken its reply.")
 	var total uint64
 	for i := range d.counts {
 		total += d.counts[i].Load()
+		bound := math.Inf(1)
 		if i < delayBuckets {
-			buckets[float64(uint64(1)<<(delayShift+i))/1e9] = total
+			bound = float64(uint64(1)<<(delayShift+i)) / 1e9
 		}
+		x.sample(name+"_bucket", float64(total), "le", number(bound))
 	}
-	return prometheus.MustNewConstHistogram(prometheus.NewDesc("dgram_answer_duration_seconds",
-		"From the arrival of a datagram in the kernel to the moment when the system has taken its reply.", nil, nil), total, float64(d.sum.Load())/1e9, buckets)
+	x.sample(name+"_sum", float64(d.sum.Load())/1e9)
+	x.sample(name+"_count", float64(total))
 }

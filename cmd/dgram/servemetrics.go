@@ -3,18 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/pflag"
 
 	"dgram"
@@ -106,11 +105,11 @@ func (m *metrics) serve(srv *server.Server) {
 	if m == nil {
 		return
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&account{srv: srv, delays: m.delays}, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	rs := web.NewRoutes(web.Guard{Names: m.flags.hosts})
-	rs.Read("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	rs.Read("/metrics", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", expositionType)
+		_, _ = w.Write(m.page(srv)) // who asked may have gone
+	}))
 	rs.Read("/healthz", say(func() bool { return true }))
 	rs.Read("/readyz", say(func() bool {
 		select {
@@ -144,89 +143,84 @@ func (m *metrics) close() {
 	}
 }
 
-func buildInfo() prometheus.Collector {
+// page is what the server counts, at this moment. Nothing is counted for it: it asks the sockets' accounts.
+func (m *metrics) page(srv *server.Server) []byte {
+	var x exposition
+	each := srv.Sockets()
+	for _, c := range counters {
+		x.family(c.name, c.kind, c.help)
+		for i := range each {
+			x.sample(c.name, c.value(&each[i]), ofSocket(each, i)...)
+		}
+	}
+	x.tables("dgram_dropped_datagrams_total", "Datagrams received that were dropped on purpose, by reason.", "reason", each,
+		func(s *ledger.Summary) map[string]uint64 { return s.Dropped })
+	x.tables("dgram_failed_datagrams_total", "Datagrams received whose reply the system would not send, by errno.", "errno", each,
+		func(s *ledger.Summary) map[string]uint64 { return s.Failed })
+	m.delays.write(&x)
+	x.build()
+	x.process()
+	return x.text
+}
+
+// ofSocket are the labels of a socket.
+func ofSocket(each []ledger.Summary, i int) []string {
+	return []string{"address", each[i].Local, "socket", strconv.Itoa(i)}
+}
+
+// tables adds a family with a label of its own, which come and go with what happens.
+func (x *exposition) tables(name, help, label string, each []ledger.Summary, table func(*ledger.Summary) map[string]uint64) {
+	begun := false
+	for i := range each {
+		counts := table(&each[i])
+		for _, value := range slices.Sorted(maps.Keys(counts)) {
+			if !begun {
+				x.family(name, "counter", help)
+				begun = true
+			}
+			x.sample(name, float64(counts[value]), append([]string{label, value}, ofSocket(each, i)...)...)
+		}
+	}
+}
+
+func (x *exposition) build() {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = new(debug.BuildInfo)
 	}
 	version, _, _ := strings.Cut(strings.TrimPrefix(describe(info), "dgram "), " ")
-	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "dgram_build_info", Help: "Always 1; the labels say what runs.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": info.GoVersion}})
-	gauge.Set(1)
-	return gauge
-}
-
-// account shows a server's ledger. Nothing is counted for it: each time it is read it asks the sockets' accounts.
-type account struct {
-	srv    *server.Server
-	delays *delays
+	x.one("dgram_build_info", "gauge", "Always 1; the labels say what runs.", 1, "goversion", info.GoVersion, "version", version)
 }
 
 // counter is one number of a socket's account.
 type counter struct {
-	desc  *prometheus.Desc
-	kind  prometheus.ValueType
-	value func(*ledger.Summary) float64
+	name, kind, help string
+	value            func(*ledger.Summary) float64
 }
-
-var perSocket = []string{"address", "socket"}
 
 func count(name, help string, value func(*ledger.Summary) uint64) counter {
-	return counter{prometheus.NewDesc("dgram_"+name, help, perSocket, nil), prometheus.CounterValue,
-		func(s *ledger.Summary) float64 { return float64(value(s)) }}
+	return counter{"dgram_" + name, "counter", help, func(s *ledger.Summary) float64 { return float64(value(s)) }}
 }
 
-// counters are made when they are first wanted.
-func counters() []counter {
-	return []counter{
-		count("received_datagrams_total", "Datagrams received.", func(s *ledger.Summary) uint64 { return s.Received }),
-		count("received_bytes_total", "Payload bytes received.", func(s *ledger.Summary) uint64 { return s.ReceivedBytes }),
-		count("sent_datagrams_total", "Datagrams that the system took for sending, extra copies included.", func(s *ledger.Summary) uint64 { return s.Sent }),
-		count("sent_bytes_total", "Payload bytes sent.", func(s *ledger.Summary) uint64 { return s.SentBytes }),
-		count("answered_datagrams_total", "Datagrams received that were answered.", func(s *ledger.Summary) uint64 { return s.Answered }),
-		count("ignored_datagrams_total", "Datagrams received that wanted no reply.", func(s *ledger.Summary) uint64 { return s.Ignored }),
-		count("truncated_datagrams_total", "Datagrams received that had lost their end.", func(s *ledger.Summary) uint64 { return s.Truncated }),
-		count("notices_total", "Reports of the network on datagrams sent.", func(s *ledger.Summary) uint64 { return s.Notices }),
-		count("receive_errors_total", "Times that receiving failed and was tried again.", func(s *ledger.Summary) uint64 { return s.ReceiveErrors }),
-		count("copies_total", "Extra copies of replies sent.", func(s *ledger.Summary) uint64 { return s.Copies }),
-		count("copies_failed_total", "Extra copies of replies that the system would not take.", func(s *ledger.Summary) uint64 { return s.CopiesFailed }),
-		count("kernel_dropped_datagrams_total", "Datagrams that the system dropped before they could be received; see dgram_kernel_drops_at_least.",
-			func(s *ledger.Summary) uint64 { return s.Drops.Count }),
-		{prometheus.NewDesc("dgram_kernel_drops_at_least", "1 where the system's drops may be more than are counted, or are not told at all.", perSocket, nil),
-			prometheus.GaugeValue, func(s *ledger.Summary) float64 {
-				if s.Drops.AtLeast || !s.Drops.Known {
-					return 1
-				}
-				return 0
-			}},
-		{prometheus.NewDesc("dgram_pending_datagrams", "Datagrams that a handler or a delay holds.", perSocket, nil),
-			prometheus.GaugeValue, func(s *ledger.Summary) float64 { return float64(s.Pending) }},
-	}
-}
-
-func byLabel(name, help, label string) *prometheus.Desc {
-	return prometheus.NewDesc("dgram_"+name, help, append([]string{label}, perSocket...), nil)
-}
-
-// Describe sends nothing: labels come and go with what happens, so nothing is known beforehand (package prometheus, "unchecked").
-func (a *account) Describe(chan<- *prometheus.Desc) {}
-
-// Collect reads the account of each socket.
-func (a *account) Collect(out chan<- prometheus.Metric) {
-	dropped := byLabel("dropped_datagrams_total", "Datagrams received that were dropped on purpose, by reason.", "reason")
-	failed := byLabel("failed_datagrams_total", "Datagrams received whose reply the system would not send, by errno.", "errno")
-	plain := counters()
-	for i, s := range a.srv.Sockets() {
-		labels := []string{strings.ToValidUTF8(s.Local, "�"), strconv.Itoa(i)}
-		for _, c := range plain {
-			out <- prometheus.MustNewConstMetric(c.desc, c.kind, c.value(&s), labels...)
+var counters = []counter{
+	count("received_datagrams_total", "Datagrams received.", func(s *ledger.Summary) uint64 { return s.Received }),
+	count("received_bytes_total", "Payload bytes received.", func(s *ledger.Summary) uint64 { return s.ReceivedBytes }),
+	count("sent_datagrams_total", "Datagrams that the system took for sending, extra copies included.", func(s *ledger.Summary) uint64 { return s.Sent }),
+	count("sent_bytes_total", "Payload bytes sent.", func(s *ledger.Summary) uint64 { return s.SentBytes }),
+	count("answered_datagrams_total", "Datagrams received that were answered.", func(s *ledger.Summary) uint64 { return s.Answered }),
+	count("ignored_datagrams_total", "Datagrams received that wanted no reply.", func(s *ledger.Summary) uint64 { return s.Ignored }),
+	count("truncated_datagrams_total", "Datagrams received that had lost their end.", func(s *ledger.Summary) uint64 { return s.Truncated }),
+	count("notices_total", "Reports of the network on datagrams sent.", func(s *ledger.Summary) uint64 { return s.Notices }),
+	count("receive_errors_total", "Times that receiving failed and was tried again.", func(s *ledger.Summary) uint64 { return s.ReceiveErrors }),
+	count("copies_total", "Extra copies of replies sent.", func(s *ledger.Summary) uint64 { return s.Copies }),
+	count("copies_failed_total", "Extra copies of replies that the system would not take.", func(s *ledger.Summary) uint64 { return s.CopiesFailed }),
+	count("kernel_dropped_datagrams_total", "Datagrams that the system dropped before they could be received; see dgram_kernel_drops_at_least.",
+		func(s *ledger.Summary) uint64 { return s.Drops.Count }),
+	{"dgram_kernel_drops_at_least", "gauge", "1 where the system's drops may be more than are counted, or are not told at all.", func(s *ledger.Summary) float64 {
+		if s.Drops.AtLeast || !s.Drops.Known {
+			return 1
 		}
-		for reason, n := range s.Dropped {
-			out <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(n), append([]string{reason}, labels...)...)
-		}
-		for errno, n := range s.Failed {
-			out <- prometheus.MustNewConstMetric(failed, prometheus.CounterValue, float64(n), append([]string{errno}, labels...)...)
-		}
-	}
-	out <- a.delays.metric()
+		return 0
+	}},
+	{"dgram_pending_datagrams", "gauge", "Datagrams that a handler or a delay holds.", func(s *ledger.Summary) float64 { return float64(s.Pending) }},
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,12 +45,37 @@ func scrape(t *testing.T, client *http.Client, url string) map[string]*dto.Metri
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(response.Body)
+	families, err := parseMetrics(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %v", response.Status, err)
 	}
 	return families
+}
+
+// parseMetrics reads a page with Prometheus's own parser.
+func parseMetrics(page io.Reader) (map[string]*dto.MetricFamily, error) {
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	return parser.TextToMetricFamilies(page)
+}
+
+// Whatever a label holds, Prometheus reads it as it is, but for bytes that are no text.
+func TestExposition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.OneOf(rapid.String(), rapid.StringMatching(`["\\\n{},= a]*`)).Draw(t, "label")
+		number := rapid.Float64().Draw(t, "value")
+		help := rapid.StringMatching(`[a-z\\\n ]*`).Draw(t, "help")
+		var x exposition
+		x.one("a_total", "counter", help, number, "label", value, "other", "")
+		x.one("b", "gauge", "", 1)
+		families, err := parseMetrics(bytes.NewReader(x.text))
+		if err != nil {
+			t.Fatalf("%v: %q", err, x.text)
+		}
+		m := families["a_total"].GetMetric()
+		if len(families) != 2 || len(m) != 1 || m[0].GetCounter().GetValue() != number || m[0].GetLabel()[0].GetValue() != strings.ToValidUTF8(value, "\ufffd") {
+			t.Fatalf("%v is read from %q", families, x.text)
+		}
+	})
 }
 
 // sum adds up a family over all sockets.
@@ -189,11 +215,13 @@ func TestDelays(t *testing.T) {
 		}
 		b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered}, dgram.Datagram{Fate: dgram.Dropped, Time: time.Now()})
 		d.Settled(b)
-		var m dto.Metric
-		if err := d.metric().Write(&m); err != nil {
+		var x exposition
+		d.write(&x)
+		families, err := parseMetrics(bytes.NewReader(x.text))
+		if err != nil {
 			t.Fatal(err)
 		}
-		h := m.GetHistogram()
+		h := families["dgram_answer_duration_seconds"].GetMetric()[0].GetHistogram()
 		if int(h.GetSampleCount()) != len(took) {
 			t.Fatalf("%d of %d", h.GetSampleCount(), len(took))
 		}
