@@ -32,7 +32,7 @@ func TestLookUser(t *testing.T) {
 func TestLookUserNeverIsRoot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[-+0-9:a-z]{0,12}`)).Draw(t, "text")
-		if u, err := LookUser(text); err == nil && (u.UID <= 0 || u.GID < 0 || u.UID > 1<<32-2) {
+		if u, err := LookUser(text); err == nil && (u.UID <= 0 || u.GID < 0 || int64(u.UID) > 1<<32-2) {
 			t.Fatalf("%q is %+v", text, u)
 		}
 	})
