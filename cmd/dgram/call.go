@@ -43,7 +43,9 @@ dgram call 8.8.8.8:53 --input hex --output hex 0001 0100 0001 000000000000 00 00
 # who is there? gather the answers of two seconds
 dgram call 255.255.255.255:12345 --broadcast --collect 2s hello
 # every datagram, fate and exchange as JSON
-dgram call : --json hello`,
+dgram call : --json hello
+# what does it ask of the kernel, call by call, and why?
+dgram call : hello --explain`,
 	setup: setupCall,
 }
 
