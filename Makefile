@@ -1,5 +1,5 @@
 # Names for what the scripts do; everything is in test.sh.
-.PHONY: test quick lint fuzz prove bench bench-peers bench-capture
+.PHONY: test quick lint fuzz prove bench bench-peers bench-generators bench-capture
 
 test:
 	./test.sh
@@ -29,3 +29,7 @@ bench-peers:
 # Recording beside dumpcap and tcpdump, in network namespaces; as root, a minute on a machine that does nothing else: make bench-capture ARGS='-passes 5'
 bench-capture:
 	go run ./internal/capturebench $(ARGS)
+
+# dgram bench beside other load generators (load.c, sockperf, dnsperf, iperf3: what is there), a minute or two
+bench-generators:
+	go run ./internal/peers -generators $(ARGS)

@@ -40,6 +40,7 @@ type options struct {
 	foreign         float64 // the largest share of a CPU that something else may use in a run that counts
 	document, rawTo string
 	list            bool
+	generators      bool
 }
 
 func parseOptions() (options, error) {
@@ -52,6 +53,7 @@ func parseOptions() (options, error) {
 	flag.StringVar(&o.document, "out", "", "write the table into this Markdown `FILE`, between its two marks (default: stdout)")
 	flag.StringVar(&o.rawTo, "json", "", "write every run, clean or not, into this `FILE`")
 	flag.BoolVar(&o.list, "list", false, "list cases and servers and do nothing")
+	flag.BoolVar(&o.generators, "generators", false, "put dgram bench beside other load generators instead")
 	flag.Parse()
 	if flag.NArg() > 0 || o.passes < 1 || o.passes > 1000 || o.seconds <= 0 || o.seconds > 600 {
 		return o, fmt.Errorf("passes are 1 to 1000, seconds up to 600, and there are no arguments: see -h")
@@ -86,6 +88,9 @@ func run(ctx context.Context) error {
 	}
 	if runtime.NumCPU() < 2 {
 		return fmt.Errorf("a server and its load need a processor each, and this machine has one")
+	}
+	if o.generators {
+		return generators(ctx, o)
 	}
 	tools, err := build(ctx)
 	if err != nil {

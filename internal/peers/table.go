@@ -139,5 +139,10 @@ func ratio(passes []map[string]measurement, name, reference string, c column) st
 	if name == reference {
 		return "1"
 	}
+	return interval(v)
+}
+
+// interval is the median of ratios, the lowest and the highest.
+func interval(v []float64) string {
 	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(v), slices.Min(v), slices.Max(v))
 }
