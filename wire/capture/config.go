@@ -29,7 +29,9 @@ type Config struct {
 }
 
 // A Program gives what a filter is for frames of a link type, as wire/filter compiles it: it returns how many bytes of a frame to keep,
-// and 0 for none of it. A live capture asks for Ethernet and raw IP.
+// and 0 for none of it. A live capture asks for Ethernet and raw IP. Where the program cannot be made for one of several link
+// types, or asks for the length of a frame that becomes a cooked one, the kernel lets all of those frames through: whoever has a filter that
+// can match frames itself does so once more.
 type Program func(link wire.LinkType, snaplen int) ([]bpf.RawInstruction, error)
 
 // Direction is which frames are wanted, by who sent them.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"dgram/internal/testnet"
 	"dgram/sock"
 	"dgram/wire"
+	"dgram/wire/filter"
 	"dgram/wire/pcapfile"
 )
 
@@ -632,4 +634,100 @@ func forEverybody(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return copied
+}
+
+// What the kernel lets through with a filter is what the filter matches among all that passed: on devices of every kind, with tags and without.
+func TestFilterLanguage(t *testing.T) {
+	testnet.Need(t, "ip")
+	left, _ := testnet.Pair(t, leftAddresses, rightAddresses)
+	const tunnel, tap = 1, 2
+	tun(t, left, "tun5", tunnel, 0, "10.5.0.2/24")
+	tun(t, left, "odd7", tap, 6, "10.7.0.2/24")
+	ipIn(t, left, "neighbour add 10.7.0.8 lladdr 02:00:00:00:00:08 dev odd7")
+	random := rand.New(rand.NewPCG(3, 4))
+	var to []func([]byte)
+	for _, port := range []string{":9", ":53"} {
+		for _, address := range []string{"192.168.3.8", "[fd00:3::8]", "10.5.0.8", "10.7.0.8", "127.0.0.1"} {
+			to = append(to, sender(t, left, address+port))
+		}
+	}
+	to = append(to, tagger(t, left, 0x8100, 5), tagger(t, left, 0x8100, 6), tagger(t, left, 0x88a8, 100, 0x8100, 5))
+	for _, expression := range []string{
+		"udp port 53", "udp and not port 53", "host 192.168.3.8", "net 10.0.0.0/8", "ip6", "vlan", "vlan 5 and udp", "udp or (vlan and udp)", "not udp",
+		"udp[8] & 1 = 0", "greater 500", "len < 200 and udp", "portrange 1-20", "dst host 10.7.0.8 and udp[8:2] > 0x8000", "icmp",
+	} {
+		f, err := filter.Parse(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, exact, live := openIn(t, left, Config{}), openIn(t, left, Config{Filter: f.Compile}), openIn(t, left, Config{Filter: f.CompileLive})
+		from := time.Now()
+		for range 100 {
+			payload := make([]byte, 2+random.IntN(1000))
+			payload[0], payload[1] = byte(random.Uint32()), byte(random.Uint32())
+			to[random.IntN(len(to))](payload)
+		}
+		until := time.Now() // all three have what passed until then
+		_, _, _ = all.Stop(), exact.Stop(), live.Stop()
+		expected := matching(f, within(drain(t, all), from, until))
+		for name, l := range map[string]*Live{"Compile": exact, "CompileLive": live} {
+			i := 0
+			for _, frame := range within(drain(t, l), from, until) {
+				if i < len(expected) && string(expected[i].Data) == string(frame.Data) {
+					i++
+				} else if l == exact && !mayPass(expression, frame.link) {
+					t.Fatalf("%s: %s lets through %v %x", expression, name, frame.link, frame.Data[:min(len(frame.Data), 80)])
+				}
+			}
+			if i < len(expected) {
+				t.Fatalf("%s: %s holds back %d of %d: %v %x", expression, name, len(expected)-i, len(expected), expected[i].link, expected[i].Data)
+			}
+			_ = l.Close()
+		}
+		_ = all.Close()
+	}
+}
+
+func within(frames []kept, from, until time.Time) []kept {
+	return slices.DeleteFunc(frames, func(f kept) bool { return f.Time < from.UnixNano() || f.Time > until.UnixNano() })
+}
+
+func matching(f *filter.Filter, frames []kept) []kept {
+	var those []kept
+	for _, frame := range frames {
+		var p wire.Packet
+		wire.Decode(&frame.Frame, &p)
+		if f.Match(&frame.Frame, &p) {
+			those = append(those, frame)
+		}
+	}
+	return those
+}
+
+// mayPass says where the kernel lets more through than the filter matches.
+func mayPass(expression string, link wire.LinkType) bool {
+	switch link {
+	case wire.LinkSLL:
+		return strings.Contains(expression, "vlan") || strings.Contains(expression, "len") || strings.Contains(expression, "greater")
+	case wire.LinkRaw:
+		return strings.Contains(expression, "vlan")
+	}
+	return false
+}
+
+// A filter for what an interface cannot have is refused, and one that some interfaces cannot have is not.
+func TestFilterForAnotherLink(t *testing.T) {
+	testnet.Need(t, "ip")
+	left, _ := testnet.Pair(t, leftAddresses, rightAddresses)
+	tun(t, left, "tun5", 1, 0, "10.5.0.2/24")
+	f, err := filter.Parse("vlan 5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.Do(func() {
+		if _, err = Open(Config{Interfaces: []string{"tun5"}, Filter: f.CompileLive}); err == nil || !strings.Contains(err.Error(), "vlan") {
+			t.Errorf("a tunnel with a VLAN: %v", err)
+		}
+	})
+	openIn(t, left, Config{Interfaces: []string{"tun5", "veth0"}, Filter: f.CompileLive})
 }

@@ -42,8 +42,13 @@ func (g gate) build() ([]bpf.RawInstruction, error) {
 	}
 	for i, kind := range g.kinds {
 		part, err := g.part(kind)
-		if err != nil {
+		if err != nil && i == 0 {
 			return nil, err
+		}
+		if err != nil {
+			// What is known on Ethernet only (vlan) need not hinder a capture of all interfaces. Whether the rest of the filter lets such
+			// a frame through decides its reader.
+			part = everything(g.snaplen)
 		}
 		if i < len(g.kinds)-1 { // the last one is for all that is left
 			program = append(program, unless(kind, len(part))...)
@@ -142,11 +147,16 @@ func fromNetworkHeader(program []bpf.RawInstruction, snaplen int) []bpf.RawInstr
 		load := in.Op&classMask == classLoad || in.Op&classMask == classLoadX
 		switch mode := in.Op & modeMask; {
 		case load && mode == modeLength:
-			return []bpf.RawInstruction{{Op: 0x06, K: uint32(snaplen)}} // return
+			return everything(snaplen)
 		case load && (mode == modeAbsolute || mode == modeIndirect || mode == modeHeader) && in.K < networkOffset:
 			in.K += networkOffset
 		}
 		moved[i] = in
 	}
 	return moved
+}
+
+// everything keeps so much of every frame.
+func everything(snaplen int) []bpf.RawInstruction {
+	return []bpf.RawInstruction{{Op: 0x06, K: uint32(snaplen)}} // return
 }
