@@ -11,9 +11,6 @@ import (
 // textLimit is how much of a textual message is searched for its headers.
 const textLimit = 2048
 
-var sipMethods = []string{"INVITE ", "ACK ", "BYE ", "CANCEL ", "OPTIONS ", "REGISTER ", "PRACK ", "SUBSCRIBE ", "NOTIFY ", "PUBLISH ",
-	"INFO ", "REFER ", "MESSAGE ", "UPDATE "}
-
 func startsWith(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
 
 // readSIP takes as identity what RFC 3261, Section 17.1.3, has: the branch of the topmost Via, and the method in CSeq.
@@ -42,11 +39,15 @@ func readSIP(p *wire.Packet, m *Message) bool {
 }
 
 func isSIPRequest(b []byte) bool {
-	for _, method := range sipMethods {
-		if startsWith(b, method) {
-			uri := b[len(method):]
-			return startsWith(uri, "sip:") || startsWith(uri, "sips:") || startsWith(uri, "tel:")
-		}
+	const longest = len("SUBSCRIBE")
+	space := bytes.IndexByte(b[:min(len(b), longest+1)], ' ')
+	if space < 0 {
+		return false
+	}
+	switch string(b[:space]) {
+	case "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER", "MESSAGE", "UPDATE":
+		uri := b[space+1:]
+		return startsWith(uri, "sip:") || startsWith(uri, "sips:") || startsWith(uri, "tel:")
 	}
 	return false
 }

@@ -68,9 +68,9 @@ func (t *Tracker) unheard(s *sight) bool {
 		return false
 	}
 	mine := &s.f.sides[s.d]
-	if (mine.packets == 1 || s.payload != mine.lastHash) && mine.novel < oneWayAtOnce {
+	if (mine.packets == 1 || uint16(s.payload) != mine.lastHash) && mine.novel < oneWayAtOnce {
 		mine.novel++
-		mine.lastHash = s.payload
+		mine.lastHash = uint16(s.payload)
 	}
 	if mine.novel >= oneWayAtOnce || mine.novel >= oneWayAfter && t.now-s.f.first >= int64(t.config.Timeout) {
 		t.becomeOneWay(s.f, mine)
@@ -85,7 +85,7 @@ func (t *Tracker) becomeOneWay(f *flow, mine *side) {
 	f.marks |= oneWay
 	t.counts.fates[dgram.Silent] -= uint64(f.doubtful)
 	t.counts.fates[dgram.Ignored] += uint64(f.doubtful)
-	f.lost -= f.doubtful
+	f.lost -= uint32(f.doubtful)
 	f.doubtful = 0
 	for number := mine.waiting; number != 0; {
 		r := t.requests.at(number)

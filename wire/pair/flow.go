@@ -68,6 +68,10 @@ func orderedKey(src, dst end, srcPort, dstPort uint16, protocol uint8) (key, dir
 }
 
 func endOf(a netip.Addr) end {
+	if a.Is4() { // as an IPv4-mapped IPv6 address
+		b := a.As4()
+		return end{lo: 0xffff<<32 | uint64(binary.BigEndian.Uint32(b[:]))}
+	}
 	b := a.As16()
 	return end{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
@@ -114,7 +118,7 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// A flow is a conversation that is going on. What every packet touches stands first.
+// A flow is a conversation that is going on: 256 bytes, four cache lines. What every packet touches stands first.
 type flow struct {
 	key    key
 	hash   uint32
@@ -129,13 +133,12 @@ type flow struct {
 	first          int64 // when it began
 	minRTT, maxRTT int64
 	pairs, lost    uint32
-	refused        uint32
-	doubtful       uint32 // of the lost: requests that may have wanted no reply
+	refused        uint16 // at most so many
+	doubtful       uint16 // of the lost: requests that may have wanted no reply
 
 	parent           uint32 // the flow whose requests are answered here, if there is one
 	parentHash       uint32 // its hash, by which it is known that it still is that one
 	elder, younger   uint32 // flows with the same client
-	clientHash       uint32
 	protocol         app.Protocol
 	kinship          kinship
 	client           direction // of the first packet, where the flow stands among those of its sender
@@ -157,7 +160,7 @@ const (
 type side struct {
 	packets, bytes uint64
 	lastNo         uint64
-	lastHash       uint32
+	lastHash       uint16 // of the payload
 	novel          uint16 // datagrams unlike the one before, while nothing has come back
 
 	// Requests of this side: those that wait, oldest first, and those that were given up, latest last.

@@ -15,14 +15,14 @@ func (t *Tracker) joinClient(number uint32, f *flow) {
 		return
 	}
 	from, port := f.key.from(f.client)
-	f.clientHash = t.endHash(from, port, f.key.protocol)
+	hash := t.endHash(from, port, f.key.protocol)
 	f.amongClientFlows = true
-	if elder := t.youngest(from, port, f.key.protocol, f.clientHash); elder != 0 {
+	if elder := t.youngest(from, port, f.key.protocol, hash); elder != 0 {
 		f.elder = elder
 		t.flows.at(elder).younger = number
-		t.clients.remove(f.clientHash, elder)
+		t.clients.remove(hash, elder)
 	}
-	t.clients.add(f.clientHash, number)
+	t.clients.add(hash, number)
 }
 
 func (t *Tracker) leaveClient(number uint32, f *flow) {
@@ -36,9 +36,11 @@ func (t *Tracker) leaveClient(number uint32, f *flow) {
 		t.flows.at(f.younger).elder = f.elder
 		return
 	}
-	t.clients.remove(f.clientHash, number)
+	from, port := f.key.from(f.client)
+	hash := t.endHash(from, port, f.key.protocol)
+	t.clients.remove(hash, number)
 	if f.elder != 0 {
-		t.clients.add(f.clientHash, f.elder)
+		t.clients.add(hash, f.elder)
 	}
 }
 

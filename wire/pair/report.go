@@ -26,7 +26,7 @@ func (t *Tracker) report(p *wire.Packet) Note {
 	s := sight{p: p}
 	switch failed := t.quoted(mine, p); {
 	case failed == 0:
-		f.refused++
+		f.countRefused()
 	case t.requests.at(failed).marks&gaveUp != 0:
 		r := t.requests.at(failed)
 		n.Re, n.RTT = r.no, duration(since(r, &s))

@@ -1,6 +1,8 @@
 package pair
 
 import (
+	"math"
+
 	"dgram"
 	"dgram/wire/app"
 )
@@ -168,13 +170,19 @@ func (t *Tracker) tell(r *request, f *flow, fate dgram.Fate, by uint64, rtt int6
 	switch fate {
 	case dgram.Silent:
 		f.lost++
-		if r.marks&doubtful != 0 {
+		if r.marks&doubtful != 0 && f.doubtful < math.MaxUint16 {
 			f.doubtful++
 		}
 	case dgram.Refused, dgram.Unreachable:
-		f.refused++
+		f.countRefused()
 	}
 	t.config.OnSettled(Settled{No: r.no, Fate: fate, By: by, RTT: duration(rtt)})
+}
+
+func (f *flow) countRefused() {
+	if f.refused < math.MaxUint16 {
+		f.refused++
+	}
 }
 
 // unwait takes a request from among those that wait.
