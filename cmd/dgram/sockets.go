@@ -151,33 +151,38 @@ func shortNames(names []string) (short []string) {
 
 // showProcesses shows the sockets of the processes that args name, or of all.
 func showProcesses(out, errs io.Writer, f *socketsFlags, wanted socketFilter, args []string) error {
-	report, err := reportOf(args)
+	report, problems := reportOf(args)
 	report.Sockets = slices.DeleteFunc(report.Sockets, func(s sockets.Socket) bool { return !wanted.passes(s.Family, s.Type) })
-	if err != nil && len(report.Sockets) == 0 {
-		return err
-	}
 	if f.json {
 		for _, s := range report.Sockets {
 			if err := writeEvent(out, newSocketEvent(s)); err != nil {
 				return err
 			}
 		}
-	} else {
+	} else if len(problems) == 0 || len(report.Sockets) > 0 {
 		writeSockets(out, report.Sockets)
 	}
 	for _, line := range missingPieces(report) {
 		fmt.Fprintln(errs, "dgram: "+line)
 	}
-	return err
+	for _, problem := range problems {
+		fmt.Fprintln(errs, "dgram: "+sentence(problem))
+	}
+	if len(problems) > 0 {
+		return exit(exitError, nil)
+	}
+	return nil
 }
 
-// reportOf puts together what can be learned. Where one of several processes cannot be looked into, the others are there beside the error.
-func reportOf(args []string) (sockets.Report, error) {
+// reportOf puts together what can be learned. Where one of several processes cannot be looked into, the others are there beside the problems.
+func reportOf(args []string) (whole sockets.Report, problems []error) {
 	if len(args) == 0 {
-		return sockets.All()
+		all, err := sockets.All()
+		if err != nil {
+			problems = append(problems, err)
+		}
+		return all, problems
 	}
-	var whole sockets.Report
-	var problems []error
 	for _, arg := range args {
 		pids, err := processesOf(arg)
 		if err != nil {
@@ -191,7 +196,7 @@ func reportOf(args []string) (sockets.Report, error) {
 			whole.Sockets, whole.Partial = append(whole.Sockets, r.Sockets...), whole.Partial+r.Partial
 		}
 	}
-	return whole, errors.Join(problems...)
+	return whole, problems
 }
 
 // processesOf finds the processes that an argument means: a number is a process, anything else a command.
