@@ -41,14 +41,14 @@
 // what lies behind that tag. Without vlan a tagged frame is neither ip nor udp.
 //
 // Match sees more than tcpdump in three things: behind IPv6 extension headers it knows protocol and ports as [wire.Decode] does, of
-// fragments that were put together it sees the whole, and in the BSD loopback it knows every
-// system's number of IPv6, in either byte order.
+// fragments that were put together it sees the whole, and in the BSD loopback it knows every system's number of IPv6, in either byte
+// order.
 //
 // # What the kernel gets
 //
 // CompileLive passes at least what Match will want to see: all fragments whose datagram may match once it is whole (conditions on
 // addresses and protocol are kept), and IPv6 packets whose protocol stands behind extension headers. What comes through must
-// be put together and shown to Match.
+// be put together and shown to Match. (Only where the IP header itself was cut off by its sender may it pass less.)
 //
 // Linux takes the outer VLAN tag out of a frame before a packet socket's filter sees it. Both programs look for it where it
 // was on the wire: whoever runs one in the kernel passes frames that have a tag beside them (SKF_AD_VLAN_TAG_PRESENT), puts it back,

@@ -49,6 +49,9 @@ func (p *parser) mistake(t token, hint, format string, args ...any) *SyntaxError
 	return &SyntaxError{Expr: p.expr, Offset: t.at, Word: t.text, Problem: fmt.Sprintf(format, args...), Hint: hint}
 }
 
+// aTest is what is missing where nothing that stands there begins one.
+const aTest = "a test"
+
 // unexpected is the error for a token that cannot stand where it stands.
 func (p *parser) unexpected(t token, wanted string) *SyntaxError {
 	hint, isRefused := refusedWords[t.text]
@@ -59,6 +62,9 @@ func (p *parser) unexpected(t token, wanted string) *SyntaxError {
 		return p.mistake(t, hint, "%s is in tcpdump's language and not in this one", t.text)
 	case t.kind == nameToken:
 		hint = "here stands " + wanted
+		if wanted == aTest {
+			hint = "understood are host, net, port, portrange, src, dst, udp, tcp, icmp, ip, ip6, arp, ether, vlan, len, udp[0:2] = 53 and the like"
+		}
 		if near := nearest(t.text, allWords()); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
@@ -145,7 +151,7 @@ func (p *parser) lonely(t token) error {
 	case macToken:
 		return p.mistake(t, "ether host "+t.text+", perhaps?", "nothing says what to do with the address %s", t.text)
 	}
-	return p.unexpected(t, "a test")
+	return p.unexpected(t, aTest)
 }
 
 func (p *parser) group(q qualifiers) (node, error) {
@@ -193,7 +199,7 @@ func (p *parser) test() (node, qualifiers, error) {
 	case of == linkProto:
 		return nil, q, p.mistake(t, "ether host, ether proto and ether[...] are understood", "%s alone says nothing", t.text)
 	case of == anyProto:
-		return nil, q, p.unexpected(p.token(), "a test")
+		return nil, q, p.unexpected(p.token(), aTest)
 	}
 	return word(of), qualifiers{}, nil
 }

@@ -147,7 +147,7 @@ func (p *parser) portNumber(q qualifiers, t token, text string) (uint16, proto, 
 		switch {
 		case err != nil:
 			hint := "give its number"
-			if strings.Contains(text, "-") {
+			if strings.Contains(text, "-") && t.text[0] <= '9' {
 				hint = "a range is portrange " + text
 			}
 			return 0, 0, p.mistake(t, hint, "%v", err)
