@@ -434,6 +434,10 @@ func TestInterfaceGoesDownAndAway(t *testing.T) {
 			t.Fatalf("%v: down: %v", also, err)
 		}
 		ipIn(t, left, "link set away0 up")
+		ipIn(t, left, "address add 10.8.0.1/24 dev away0")
+		ipIn(t, left, "neighbour add 10.8.0.2 lladdr 02:00:00:00:00:02 dev away0")
+		sender(t, left, "10.8.0.2:9")([]byte("here again"))
+		awaitFrame(t, l, "here again")
 		ipIn(t, left, "link del away0")
 		if err := await(t, l); !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "away0") {
 			t.Fatalf("%v: gone: %v", also, err)
@@ -444,6 +448,22 @@ func TestInterfaceGoesDownAndAway(t *testing.T) {
 			t.Errorf("%v: afterwards: %v", also, err)
 		}
 		_ = l.Close()
+	}
+}
+
+// awaitFrame reads until a frame with that payload comes.
+func awaitFrame(t testing.TB, l *Live, payload string) {
+	t.Helper()
+	_ = l.SetDeadline(time.Now().Add(10 * time.Second))
+	defer func() { _ = l.SetDeadline(time.Time{}) }()
+	for {
+		var f wire.Frame
+		if err := l.Next(&f); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(string(f.Data), payload) {
+			return
+		}
 	}
 }
 
