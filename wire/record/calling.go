@@ -41,10 +41,10 @@ func (t *tap) called(b *dgram.Batch, at int64) {
 			r.leaveOut(d.Count())
 			continue
 		}
-		e := entry{kind: attempt, time: at, peer: d.Peer, local: t.own(d), fate: d.Fate}
+		e := entry{kind: attempt, time: at, peer: d.Peer, fate: d.Fate}
+		t.own(d, &e.local)
 		for j := range d.Count() {
 			one := d.At(j)
-			e.lost = 0
 			if r.side == Measuring {
 				r.sent.set(one.ID, r.add(&e, one.Data), at)
 				continue

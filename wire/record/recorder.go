@@ -254,17 +254,27 @@ func (r *Recorder) room(entries, bytes int) bool {
 	return true
 }
 
-// add adds an entry and returns its number in the file. The lock is held, and there is room.
-func (r *Recorder) add(e *entry, payload []byte) uint64 {
+// place adds an empty entry with that payload, to be filled in at once. The lock is held, and there is room.
+func (r *Recorder) place(payload []byte) *entry {
 	b := r.filling
+	b.entries = append(b.entries, entry{})
+	e := &b.entries[len(b.entries)-1]
 	e.start, e.size = len(b.bytes), len(payload)
 	b.bytes = append(b.bytes, payload...)
 	if r.gap.Load() != 0 {
 		e.lost = r.gap.Swap(0)
 		r.later.leftOut += e.lost
 	}
-	b.entries = append(b.entries, *e)
 	r.number++
+	return e
+}
+
+// add adds what is known of an entry and returns its number in the file, as place does.
+func (r *Recorder) add(known *entry, payload []byte) uint64 {
+	e := r.place(payload)
+	start, size, lost := e.start, e.size, e.lost
+	*e = *known
+	e.start, e.size, e.lost = start, size, lost
 	return r.number
 }
 

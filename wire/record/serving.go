@@ -94,14 +94,14 @@ func (t *tap) requests(b *dgram.Batch, at int64) {
 // replies adds the datagrams of a slot that went out.
 func (t *tap) replies(d *dgram.Datagram, at int64) {
 	r := t.recorder
-	e := entry{kind: reply, time: at, peer: d.Peer, local: t.own(d), fate: d.Fate}
+	kind := reply
 	if d.Copy {
-		e.kind = extra
+		kind = extra
 	}
-	for i := range d.Count() {
-		one := d.At(i)
-		e.other, e.took, e.lost = 0, 0, 0
-		e.pair(r.sent.get(one.Re))
-		r.add(&e, one.Data)
+	for i, n := 0, d.Count(); i < n; i++ {
+		e := r.place(segment(d, i, n))
+		e.kind, e.time, e.peer, e.fate = kind, at, d.Peer, d.Fate
+		t.own(d, &e.local)
+		e.pair(r.sent.get(d.Re + uint64(i)))
 	}
 }

@@ -92,13 +92,12 @@ func (t *tap) keep(d *dgram.Datagram, at int64) {
 	start := len(t.bytes)
 	t.bytes = append(t.bytes, d.Data...)
 	for i, n := 0, d.Count(); i < n; i++ {
-		size := len(d.Data)
-		if n > 1 {
-			size = min(d.Segment, len(d.Data)-i*d.Segment)
-		}
-		t.arrived = append(t.arrived, arrival{id: d.ID + uint64(i), entry: entry{kind: kind, time: at, peer: d.Peer, local: t.own(d),
-			start: start, size: size, ttl: d.TTL, tos: d.TOS, truncated: d.Truncated}})
-		a := &t.arrived[len(t.arrived)-1]
+		size := len(segment(d, i, n))
+		t.arrived = append(t.arrived, arrival{})
+		a := &t.arrived[len(t.arrived)-1] // filled in its place: a server does this a million times a second
+		a.id, a.kind, a.time, a.start, a.size = d.ID+uint64(i), kind, at, start, size
+		a.peer, a.ttl, a.tos, a.truncated = d.Peer, d.TTL, d.TOS, d.Truncated
+		t.own(d, &a.local)
 		if t.recorder.side == Measuring {
 			if a.fate = dgram.Matched; d.Re == 0 {
 				a.kind = unasked
@@ -110,16 +109,23 @@ func (t *tap) keep(d *dgram.Datagram, at int64) {
 	}
 }
 
-// own is our end of a datagram: the address that it came to or leaves from, as far as the socket knows.
-func (t *tap) own(d *dgram.Datagram) dgram.Endpoint {
-	local := t.local
+// segment is the payload of datagram i of the n in a slot.
+func segment(d *dgram.Datagram, i, n int) []byte {
+	if n == 1 {
+		return d.Data
+	}
+	return d.Data[i*d.Segment : min((i+1)*d.Segment, len(d.Data))]
+}
+
+// own finds our end of a datagram: the address that it came to or leaves from, as far as the socket knows.
+func (t *tap) own(d *dgram.Datagram, local *dgram.Endpoint) {
+	*local = t.local
 	if d.Local.IsValid() {
-		local = d.Local
+		*local = d.Local
 	}
 	if t.recorder.side != Serving && local.Network().IP() && local.Addr().IsUnspecified() {
-		return t.route.from(d.Peer, local)
+		*local = t.route.from(d.Peer, *local)
 	}
-	return local
 }
 
 // find returns the arrival of that number in the process. Those of a batch follow one another.
