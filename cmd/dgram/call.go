@@ -42,6 +42,8 @@ dgram call : --raw <request >reply
 dgram call 8.8.8.8:53 --input hex --output hex 0001 0100 0001 000000000000 00 0002 0001
 # who is there? gather the answers of two seconds
 dgram call 255.255.255.255:12345 --broadcast --collect 2s hello
+# record both datagrams, for Wireshark and dgram watch
+dgram call : hello --pcap call.pcapng
 # every datagram, fate and exchange as JSON
 dgram call : --json hello
 # what does it ask of the kernel, call by call, and why?

@@ -44,6 +44,9 @@ dgram serve 127.0.0.1:12345 --takeover /tmp/dgram.takeover
 # facing strangers: as nobody, with counters for Prometheus at 127.0.0.1:9464
 sudo dgram serve 0.0.0.0:12345 --user nobody --metrics 9464
 
+# record what it receives and sends, and what became of each, for Wireshark and dgram watch; no privilege is needed
+dgram serve --pcap serve.pcapng
+
 # hear a multicast group, and write events for another program
 dgram serve 0.0.0.0:5353 --join 239.1.2.3 --interface eth0 --json`,
 	setup: setupServe,
