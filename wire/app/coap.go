@@ -52,11 +52,21 @@ func readCoAP(p *wire.Packet, m *Message) bool {
 	return true
 }
 
+var coapReplies = map[byte]string{0x41: "Created", 0x42: "Deleted", 0x43: "Valid", 0x44: "Changed", 0x45: "Content", 0x5f: "Continue",
+	0x80: "Bad Request", 0x81: "Unauthorized", 0x82: "Bad Option", 0x83: "Forbidden", 0x84: "Not Found", 0x85: "Method Not Allowed",
+	0x86: "Not Acceptable", 0x8c: "Precondition Failed", 0x8d: "Request Entity Too Large", 0x8f: "Unsupported Content-Format",
+	0xa0: "Internal Server Error", 0xa1: "Not Implemented", 0xa2: "Bad Gateway", 0xa3: "Service Unavailable", 0xa4: "Gateway Timeout",
+	0xa5: "Proxying Not Supported"}
+
 func coapCode(code byte) string {
 	if int(code) < len(coapMethods) {
 		return coapMethods[code]
 	}
-	return fmt.Sprintf("%d.%02d", code>>5, code&31)
+	text := fmt.Sprintf("%d.%02d", code>>5, code&31)
+	if name, ok := coapReplies[code]; ok {
+		text += " " + name
+	}
+	return text
 }
 
 func coapInfo(line []byte, p *wire.Packet) []byte {

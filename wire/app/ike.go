@@ -55,11 +55,18 @@ func ikeInfo(line []byte, p *wire.Packet) []byte {
 	switch {
 	case b[17]>>4 == 1:
 	case b[19]&0x20 != 0:
-		line = append(line, " Response"...)
+		line = append(append(line, ikeSide(b[19])...), " Response"...)
 	default:
-		line = append(line, " Request"...)
+		line = append(append(line, ikeSide(b[19])...), " Request"...)
 	}
 	return line
+}
+
+func ikeSide(flags byte) string {
+	if flags&0x08 != 0 {
+		return " Initiator"
+	}
+	return " Responder"
 }
 
 func ikeFields(f *fields, payload []byte) {

@@ -48,6 +48,7 @@ func (r *ber) value(tag byte) ([]byte, bool) {
 const (
 	berInteger  = 0x02
 	berString   = 0x04
+	berObject   = 0x06
 	berSequence = 0x30
 )
 
@@ -132,8 +133,55 @@ func snmpInfo(line []byte, p *wire.Packet) []byte {
 		return appendHex(append(line, "SNMPv3 message ID 0x"...), h.id, 8)
 	}
 	line = append(line, snmpPDUs[h.pdu-0xa0]...)
-	if len(h.id) > 0 {
-		line = appendHex(append(line, " 0x"...), h.id, 8)
+	eachVariable(p.Payload, &h, func(name []byte, _, _ int) bool {
+		line = appendOID(append(line, ' '), name)
+		return len(line) < maxInfo
+	})
+	return line
+}
+
+// eachVariable calls do with the name of each variable of a PDU, and where that and its value stand, until it has enough.
+func eachVariable(b []byte, h *snmpHeader, do func(name []byte, at, length int) bool) {
+	r := ber{b: b, at: h.idAt + len(h.id)}
+	if len(h.id) == 0 {
+		return
+	}
+	_, statusOK := r.value(berInteger) // the errors, or how much is wanted at once
+	_, indexOK := r.value(berInteger)
+	if tag, _, ok := r.next(); !ok || tag != berSequence || !statusOK || !indexOK {
+		return
+	}
+	for {
+		at := r.at
+		tag, length, ok := r.next()
+		if !ok || tag != berSequence {
+			return
+		}
+		end := r.at + length
+		name, ok := r.value(berObject)
+		if !ok || end < r.at || end > len(b) || !do(name, at, end-at) {
+			return
+		}
+		r.at = end
+	}
+}
+
+// appendOID appends the name of an object (X.690, Section 8.19).
+func appendOID(line, oid []byte) []byte {
+	v, first := uint64(0), true
+	for _, c := range oid {
+		v = v<<7 | uint64(c&0x7f)
+		switch {
+		case c&0x80 != 0:
+			continue
+		case first:
+			root := min(v/40, 2)
+			line = appendUint(append(appendUint(line, root), '.'), v-40*root)
+			first = false
+		default:
+			line = appendUint(append(line, '.'), v)
+		}
+		v = 0
 	}
 	return line
 }
@@ -150,6 +198,9 @@ func snmpFields(f *fields, b []byte) {
 	}
 	if len(h.id) > 0 {
 		f.hex(1, "ID", h.idAt, len(h.id))
-		f.add(1, "Rest", string(appendHex(nil, b[h.idAt+len(h.id):], 32)), h.idAt+len(h.id), len(b))
+		eachVariable(b, &h, func(name []byte, at, length int) bool {
+			f.add(1, "Variable", string(appendOID(nil, name)), at, length)
+			return !f.full()
+		})
 	}
 }
