@@ -71,7 +71,7 @@ func newLookout(f *watchFlags, what watched, source wire.Source) (*lookout, erro
 	w.learn()
 	w.live, _ = source.(*capture.Live)
 	w.pairs = newPairing(f.patience, func() shower { return w.show })
-	if w.live != nil {
+	if w.live != nil && !f.quiet { // nobody looks at them then, and to find one costs as much as to pair the packet
 		w.owners = newOwners()
 	}
 	var err error
