@@ -151,6 +151,31 @@ func TestWatchBetweenTwoMachines(t *testing.T) {
 	}
 }
 
+// Ctrl-C is an ordinary end, with the summary; what came before is told.
+func TestWatchEndsAtASignal(t *testing.T) {
+	testnet.Need(t, testnet.Namespaces)
+	left, right := testnet.Pair(t, "192.168.3.2/24", "192.168.3.8/24")
+	cmd := right.Command(t.Context(), self(t), "watch", "--json", "--patience", "50ms", "udp")
+	var shown bytes.Buffer
+	watching := &lookFor{text: "watching all interfaces: udp", found: make(chan struct{})}
+	settled := &lookFor{text: `"type":"settled"`, found: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&shown, settled), watching
+	start(t, cmd)
+	<-watching.found
+	call := left.Command(t.Context(), self(t), "call", "192.168.3.8:9", "hello", "--tries", "1", "--timeout", "1s")
+	_ = call.Run() // it is refused
+	<-settled.found
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	exitsWith(t, cmd, 0)
+	for _, want := range []string{`"number":1,"interface":"` + right.Link + `"`, `"role":"request"`, `"number":1,"fate":"silent"`, `"type":"capture"`, `"silent":1`} {
+		if !strings.Contains(shown.String(), want) {
+			t.Errorf("no %s in\n%s", want, shown.String())
+		}
+	}
+}
+
 // fieldsAre compares the first words of a row; "" is any.
 func fieldsAre(row string, want ...string) bool {
 	got := strings.Fields(row)

@@ -124,7 +124,7 @@ func looksLikeFile(word string) bool {
 // wrongFilter adds to what is wrong with a filter that its first word may have been meant otherwise.
 func wrongFilter(err error, w *watched, first string) error {
 	if w.live && len(w.interfaces) == 0 && !strings.Contains(first, " ") && !isKeyword(first) {
-		return fmt.Errorf("%w\n%q is no interface and no file either: dgram watch --list names the interfaces", err, first)
+		return fmt.Errorf("%q is no interface and no file (dgram watch --list names the interfaces), and as a filter: %w", first, err)
 	}
 	return err
 }

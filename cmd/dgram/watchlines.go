@@ -27,9 +27,7 @@ func (w *lookout) inLines(_ context.Context, e env) error {
 		w.show = &textLines{out: out, times: w.times.value, owners: w.owners != nil}
 	}
 	if w.watched.live {
-		if !w.json {
-			w.tell("watching " + w.title() + filterNote(w.words) + "; Ctrl-C ends")
-		}
+		w.tell("watching " + w.title() + filterNote(w.words) + "; Ctrl-C ends")
 		if err := w.idle(w.begun.UnixNano()); err != nil {
 			return err
 		}

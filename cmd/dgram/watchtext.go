@@ -48,12 +48,20 @@ func (t *textLines) append(b []byte, s *sighting) []byte {
 	at = len(b) + 1
 	b = right(strconv.AppendInt(append(b, ' '), int64(p.Length), 10), at, widthLength)
 	at = len(b) + 1
-	b = left(watchscreen.AppendPair(append(b, ' '), noteOf(s.note)), at, widthPair)
+	b = left(appendPair(append(b, ' '), noteOf(s.note)), at, widthPair)
 	if t.owners {
 		at = len(b) + 1
 		b = left(append(append(b, ' '), s.owner...), at, widthOwner)
 	}
 	return append(watchscreen.AppendInfo(append(b, ' '), p, &s.message), '\n')
+}
+
+// appendPair is watchscreen.AppendPair, but for requests: a line stays as it is, and whether they still wait will be old news.
+func appendPair(b []byte, n watchscreen.Note) []byte {
+	if n.Mark == watchscreen.MarkWaiting {
+		return append(b, "request"...)
+	}
+	return watchscreen.AppendPair(b, n)
 }
 
 // right moves what stands from at on to the right end of a column of so many cells, left fills the column up behind it. What is in these
