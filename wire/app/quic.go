@@ -125,11 +125,10 @@ func quicInfo(line []byte, p *wire.Packet) []byte {
 	if b[0] < 0x80 {
 		return append(line, "Protected Payload"...)
 	}
-	var h quicHeader
+	var h, first quicHeader
 	for i := 0; i < 8 && readQUICHeader(b, &h); i++ {
 		if i == 0 {
-			line = append(appendHex(append(line, "DCID="...), h.dcid, 20), ", "...)
-			line = append(appendHex(append(line, "SCID="...), h.scid, 20), ", "...)
+			first = h
 		} else {
 			line = append(line, " + "...)
 		}
@@ -144,7 +143,8 @@ func quicInfo(line []byte, p *wire.Packet) []byte {
 			break
 		}
 	}
-	return line
+	line = appendHex(append(line, ", DCID="...), first.dcid, 20)
+	return appendHex(append(line, ", SCID="...), first.scid, 20)
 }
 
 // quicPacketLength is that of a packet with a long header and a Length field; 0: it has none, or takes the rest.

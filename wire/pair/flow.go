@@ -52,6 +52,9 @@ func (t *Tracker) keyOf(p *wire.Packet, m *app.Message) (k key, d direction, ok 
 		return k, d, true
 	case m.HasIdentity: // an ICMP echo
 		k, d = orderedKey(endOf(p.Src), endOf(p.Dst), 0, 0, p.Protocol)
+		if k.low == k.high && m.Kind == app.Reply {
+			d = 1 // somebody pings himself
+		}
 		return k, d, true
 	case m.Protocol == app.Unix && p.UnixDst != "":
 		k, d = orderedKey(t.unixEnd(p.UnixSrc), t.unixEnd(p.UnixDst), 0, 0, unixKey)

@@ -276,6 +276,9 @@ func TestOneWayFlowsLoseNothing(t *testing.T) {
 	s.add(ms, udp(server, client, "thanks"), "reply of 32 after 1ms")
 
 	s.add(0, udp("192.0.2.1:5000", "192.0.2.2:514", "<34>Oct 11 22:14:15 host su: failed"), "one-way")
+	if n := s.tracker.Summary().OneWay; n != 2 {
+		t.Errorf("%d flows are one-way", n) // that of the fast ones, and this one
+	}
 	// Who asks in vain and repeats the question is not one-way, however often.
 	s.add(0, udp("192.0.2.1:5001", "192.0.2.2:7", "x"), "request")
 	for i := range 20 {
@@ -308,6 +311,8 @@ func TestEcho(t *testing.T) {
 	s.add(ms, ping("192.0.2.1", "192.0.2.2", 8, 2), "request")
 	s.add(ms, ping("192.0.2.2", "192.0.2.1", 0, 2), "reply of 2 after 1ms")
 	s.add(ms, ping("192.0.2.2", "192.0.2.1", 0, 1), "reply of 1 after 3ms")
+	s.add(0, ping("127.0.0.1", "127.0.0.1", 8, 1), "request")
+	s.add(ms, ping("127.0.0.1", "127.0.0.1", 0, 1), "reply of 5 after 1ms")
 }
 
 func TestUnixDatagrams(t *testing.T) {

@@ -26,7 +26,7 @@ type Config struct {
 	Timeout time.Duration
 	// Idle is how long a flow without a packet is kept; 0: DefaultIdle (RFC 4787, Section 4.3, asks that of NATs). At least Timeout.
 	Idle time.Duration
-	// MaxFlows bounds the flows that are known at a time, about 300 bytes each; 0: DefaultMaxFlows. Beyond that the one that has
+	// MaxFlows bounds the flows that are known at a time, 256 bytes each; 0: DefaultMaxFlows. Beyond that the one that has
 	// been idle longest among a few makes room. Requests that wait, or were given up and may still be answered, are at most twice as many.
 	MaxFlows int
 	// OnSettled is told what becomes of each Request and Retry, from within Add and Tick. It must not call the Tracker. nil: nobody.
@@ -127,7 +127,7 @@ func (t *Tracker) Add(p *wire.Packet, m *app.Message) Note {
 			s.f.marks &^= oneWay
 		}
 	}
-	note := t.take(&s, theirs)
+	note := t.take(&s)
 	mine.lastNo = p.No
 	return t.role(note)
 }
@@ -138,9 +138,10 @@ func (t *Tracker) role(n Note) Note {
 	return n
 }
 
-func (t *Tracker) take(s *sight, theirs *side) Note {
+func (t *Tracker) take(s *sight) Note {
 	switch {
-	case s.m.Kind == app.Neither && theirs.packets == 0:
+	case s.m.Kind == app.Neither && s.f.unheard(s.d):
+		s.f.marks |= oneWay
 		return Note{Role: OneWay, Fate: dgram.Ignored}
 	case s.m.Kind == app.Neither:
 		return Note{Role: Data}
