@@ -113,10 +113,13 @@ type gate struct {
 	now    time.Time
 	here   *hostSet // nil until a datagram of the batch asks for it
 	tick   uint64   // with here
+
+	// The slots before runEnd follow each other from one peer, and were charged together: so many of their datagrams are left to be let in.
+	runEnd, granted int
 }
 
 // begin begins a batch.
-func (g *gate) begin(now time.Time) { g.now, g.here = now, nil }
+func (g *gate) begin(now time.Time) { g.now, g.here, g.runEnd = now, nil, 0 }
 
 // enter looks at the datagram in slot i and returns what is to be known of it later. What is not to be answered has its fate then; of a slot with
 // several datagrams that may be the last ones only, which have got a slot of their own.
@@ -158,11 +161,40 @@ func (g *gate) withinLimit(b *dgram.Batch, i int, high, low uint64) bool {
 		return true
 	}
 	n := d.Count()
-	kept := l.allow(d.Peer.Addr().Is4(), high, low, g.tick, n)
+	if i >= g.runEnd {
+		g.charge(b, i, n, high, low)
+	}
+	kept := min(n, g.granted)
+	g.granted -= kept
 	if kept < n {
 		g.drop(b, i, kept, dgram.ReasonLimit)
 	}
 	return kept > 0
+}
+
+// longestRun bounds how many slots are charged together, and so what one is charged too much whose bucket another shard empties meanwhile.
+const longestRun = 16
+
+// charge asks the limiter for the n datagrams of slot i, and with them for those of the slots from the same peer that follow at once. All of
+// them have come at one time, so the outcome is that of asking for each; the work is done once.
+func (g *gate) charge(b *dgram.Batch, i, n int, high, low uint64) {
+	first := &b.Datagrams[i]
+	all, end := n, i+1
+	for ; end < min(len(b.Datagrams), i+longestRun); end++ {
+		next := &b.Datagrams[end]
+		if next.Fate != dgram.Undecided || next.Peer != first.Peer {
+			break
+		}
+		all += next.Count()
+	}
+	l, is4 := g.guards.limit, first.Peer.Addr().Is4()
+	g.granted, g.runEnd = l.allow(is4, high, low, g.tick, all), end
+	if g.granted == 0 && all > n {
+		g.granted = l.allow(is4, high, low, g.tick, n) // another shard was quicker, perhaps
+	}
+	if end == i+1 {
+		g.runEnd = 0
+	}
 }
 
 // drop gives the datagrams of slot i their fate, but for the first ones, kept in number.

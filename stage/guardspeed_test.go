@@ -32,6 +32,32 @@ func BenchmarkGuards(b *testing.B) {
 	}
 }
 
+// What they cost a datagram that comes in a batch with others of its peer.
+func BenchmarkGuardsBatch(b *testing.B) {
+	g := NewGuards(GuardConfig{Limit: MostLimit})
+	for _, c := range []struct{ name, peer string }{{"IPv4", "10.1.2.3:40000"}, {"IPv6", "[fd00::1]:40000"}} {
+		b.Run(c.name, func(b *testing.B) {
+			gate := gate{guards: g}
+			batch := dgram.NewBatch(64, nil)
+			for range 64 {
+				batch.Add(dgram.MustParseEndpoint(c.peer), make([]byte, 32)).Local = testLocal
+			}
+			now := time.Now()
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if i %= 64; i == 0 {
+					now = now.Add(time.Millisecond)
+					gate.begin(now)
+				}
+				batch.Datagrams[i].Fate = dgram.Undecided
+				gate.enter(batch, i)
+				i++
+			}
+		})
+	}
+}
+
 // guarded takes one slot through the guards, on the way in and on the way out.
 type guarded struct {
 	gate  gate
