@@ -160,13 +160,19 @@ func (w *lookout) take() error {
 		w.learn()
 	}
 	wire.Decode(&s.frame, &s.packet)
-	s.packet.No = w.counts.read.Add(1)
 	s.whole = nil
 	if s.packet.Fragment && w.parts.Add(&s.packet) {
 		s.whole = s.packet.Network
 	}
 	matches := w.filter == nil || w.filter.Match(&s.frame, &s.packet)
-	if w.record != nil && (matches || w.live != nil) {
+	// A kernel's filter lets pass what it cannot decide, and that is nobody's business unless it may be a piece of something. In a file every
+	// packet has its number.
+	passes := matches || w.live != nil && s.packet.Fragment
+	if !passes && w.live != nil {
+		return nil
+	}
+	s.packet.No = w.counts.read.Add(1)
+	if w.record != nil && passes {
 		if err := w.record.add(&s.frame); err != nil {
 			return err
 		}

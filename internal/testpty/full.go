@@ -1,6 +1,7 @@
 package testpty
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -298,10 +299,10 @@ func (s *FullScreen) edit(parameter string, n int, final byte) {
 	}
 }
 
-// erase empties cells; they keep the background, as terminals do it.
+// erase empties cells. Terminals keep the background colour that is set, and nothing else; no program here sets one.
 func (s *FullScreen) erase(cells []Cell) {
 	for i := range cells {
-		cells[i] = Cell{" ", s.sgr}
+		cells[i] = Cell{Text: " "}
 	}
 }
 
@@ -325,18 +326,46 @@ func (s *FullScreen) private(parameters string, final byte) {
 	}
 }
 
-// style takes in the parameters of SGR: what is set stays set until a 0.
+// style takes in the parameters of SGR (ECMA-48, 8.3.117): attributes and the sixteen colours.
 func (s *FullScreen) style(parameters string) {
-	for _, p := range strings.Split(parameters, ";") {
-		if p == "" || p == "0" {
-			s.sgr = ""
-			continue
-		}
-		if s.sgr != "" {
-			s.sgr += ";"
-		}
-		s.sgr += p
+	set := map[string]string{} // by what it replaces
+	for _, p := range strings.Split(s.sgr, ";") {
+		set[replaces(p)] = p
 	}
+	for _, p := range strings.Split(parameters, ";") {
+		switch p {
+		case "", "0":
+			clear(set)
+		case "22":
+			delete(set, "1")
+			delete(set, "2")
+		case "23", "24", "25", "27", "28", "29":
+			delete(set, p[1:])
+		case "39", "49":
+			delete(set, p[:1]+"x")
+		default:
+			set[replaces(p)] = p
+		}
+	}
+	var all []string
+	for _, p := range set {
+		if p != "" {
+			all = append(all, p)
+		}
+	}
+	slices.Sort(all)
+	s.sgr = strings.Join(all, ";")
+}
+
+// replaces is the same for parameters of which one takes the place of the other.
+func replaces(p string) string {
+	switch {
+	case len(p) == 2 && (p[0] == '3' || p[0] == '9'):
+		return "3x"
+	case len(p) == 2 && p[0] == '4', len(p) == 3 && p[0] == '1':
+		return "4x"
+	}
+	return p
 }
 
 func orOne(parameter string) int {

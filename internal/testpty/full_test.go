@@ -37,3 +37,12 @@ func TestFullScreen(t *testing.T) {
 		}
 	}
 }
+
+func TestFullScreenStyles(t *testing.T) {
+	s := NewFullScreen(8, 1)
+	_, _ = s.Write([]byte("\x1b[1;7;36ma\x1b[22;2;27mb\x1b[39;31mc\x1b[md\x1b[44;95me\x1b[49mf"))
+	want := []Cell{{"a", "1;36;7"}, {"b", "2;36"}, {"c", "2;31"}, {"d", ""}, {"e", "44;95"}, {"f", "95"}}
+	if got := s.Cells()[0][:6]; !slices.Equal(got, want) {
+		t.Errorf("the cells are %q, want %q", got, want)
+	}
+}

@@ -76,7 +76,7 @@ func (m *model) detailRows() int {
 	case rows < 12:
 		return rows - 2
 	}
-	return rows * 3 / 5
+	return rows / 2
 }
 
 // wideEnough is where the tree and the bytes stand beside each other.
