@@ -35,6 +35,7 @@ type Receiver struct {
 	filled     int // messages of the last Recv, whose headers the kernel has changed
 	errors     bool
 	spin       bool
+	alone      alone
 	looks      looks
 	quiet      int // wake-ups in a row that brought nothing
 	err        syscall.Errno
@@ -136,7 +137,7 @@ func (r *Receiver) try(fd uintptr) bool {
 // goroutines have the processor meanwhile.
 func (r *Receiver) receive(fd uintptr, flags uintptr) {
 	r.rearm()
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), flags, 0, 0)
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), flags, 0, 0)
 	r.keep(fd, flags, n, errno)
 }
 
@@ -144,7 +145,7 @@ func (r *Receiver) receive(fd uintptr, flags uintptr) {
 // processor away in every call and take it back, which costs more than the call's own bookkeeping.
 func (r *Receiver) receiveNow(fd uintptr) {
 	r.rearm()
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
 	r.keep(fd, unix.MSG_DONTWAIT, n, errno)
 }
 
@@ -156,7 +157,9 @@ func (r *Receiver) keep(fd, flags, n uintptr, errno unix.Errno) {
 	r.filled, r.err = int(n), errno
 	if errno != 0 {
 		r.filled = 0
+		return
 	}
+	r.alone.took(r.filled)
 }
 
 // rearm puts back what the kernel changed in the headers of the last batch.

@@ -12,6 +12,35 @@ import (
 // How a Receiver outside the poller waits, as traffic thins out: it looks again for a moment; it sleeps in the kernel and keeps its
 // processor (the runtime's P) meanwhile; and where nothing has come for a while, it sleeps and lets the processor go.
 
+// alone knows when datagrams come one at a time. A call with room for more looks once more after the first, in vain, before it returns: a third
+// of what receiving costs. Once every so often it is given all the room, and as soon as that finds more than one, always.
+type alone struct {
+	run, left uint8
+}
+
+const aloneRun = 15 // calls with room for one, between two with all, at most
+
+// room is how many messages the next call is to take, of at most all.
+func (a *alone) room(all int) uintptr {
+	if a.left > 0 {
+		return 1
+	}
+	return uintptr(all)
+}
+
+// took says how many the call found.
+func (a *alone) took(n int) {
+	switch {
+	case a.left > 0:
+		a.left--
+	case n == 1:
+		a.run = min(2*a.run+1, aloneRun)
+		a.left = a.run
+	default:
+		a.run = 0
+	}
+}
+
 // looks decides whether a receiver looks again for a moment before it sleeps. A peer with one request outstanding sends the next as
 // soon as it has its answer, sooner than a thread falls asleep and is woken: then looking costs no more than sleeping would. Where it was in
 // vain, the next looks are left out, twice as many each time.
@@ -94,7 +123,7 @@ const quietTurns = 8
 func (r *Receiver) receiveWaiting(fd uintptr) {
 	if r.socket.thread.holds.Load() && r.quiet < quietTurns {
 		r.rearm()
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(len(r.hdr)), unix.MSG_WAITFORONE, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), unix.MSG_WAITFORONE, 0, 0)
 		r.keep(fd, unix.MSG_WAITFORONE, n, errno)
 	} else {
 		r.receive(fd, unix.MSG_WAITFORONE)

@@ -3,6 +3,8 @@ package sock
 import (
 	"runtime"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // However many threads wait, one processor is left for the rest of the program, and closing gives back what was held.
@@ -67,4 +69,25 @@ func TestHoldersLetTheWorldStop(t *testing.T) {
 	if total := <-stopped; total > rounds {
 		t.Errorf("%d datagrams arrived, %d were sent", total, rounds)
 	}
+}
+
+// Whatever comes, a call is given all the room again after at most aloneRun of them, and at once after one that found more than one datagram.
+func TestAloneGivesRoom(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var a alone
+		const all = 64
+		small, found := 0, 0
+		for range 200 {
+			room := int(a.room(all))
+			if room != all {
+				if small++; small > aloneRun || found > 1 {
+					t.Fatalf("%d calls in a row with room for %d, after %d datagrams", small, room, found)
+				}
+			} else {
+				small = 0
+			}
+			found = rapid.IntRange(1, room).Draw(t, "found")
+			a.took(found)
+		}
+	})
 }
