@@ -69,7 +69,7 @@ func watch(ctx context.Context, e env, f *watchFlags, args []string) error {
 	defer cancel()
 	stopped := w.stopWith(ctx, f.duration)
 	defer stopped()
-	if f.onScreen(e) {
+	if f.onScreen(e, what) {
 		err = w.onScreen(ctx, e)
 	} else {
 		err = w.inLines(ctx, e)

@@ -176,6 +176,31 @@ func TestWatchEndsAtASignal(t *testing.T) {
 	}
 }
 
+// A capture that another program sends through a pipe is shown as it comes, and left when the person leaves, whatever the other does.
+func TestWatchAPipeThatStaysOpen(t *testing.T) {
+	scene, err := os.ReadFile(captureFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self(t), "watch", "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	last := &lookFor{text: "WORLD", found: make(chan struct{})}
+	cmd.Stdout = last
+	start(t, cmd)
+	if _, err := in.Write(scene); err != nil {
+		t.Fatal(err)
+	}
+	<-last.found
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	exitsWith(t, cmd, 0)
+}
+
 // fieldsAre compares the first words of a row; "" is any.
 func fieldsAre(row string, want ...string) bool {
 	got := strings.Fields(row)

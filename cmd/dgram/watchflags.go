@@ -82,7 +82,10 @@ func (f *watchFlags) check(w watched) error {
 	return nil
 }
 
-// onScreen reports whether the packets are shown on a screen.
-func (f *watchFlags) onScreen(e env) bool {
-	return !f.json && !f.plain && !f.quiet && terminal.IsTerminal(e.stdin) && terminal.TakesEscapes(e.stdout)
+// onScreen reports whether the packets are shown on a screen. Where standard input is the capture, keys come from the terminal itself.
+func (f *watchFlags) onScreen(e env, w watched) bool {
+	if f.json || f.plain || f.quiet || !terminal.TakesEscapes(e.stdout) {
+		return false
+	}
+	return terminal.IsTerminal(e.stdin) || w.file == "-"
 }

@@ -12,7 +12,6 @@ import (
 	"dgram/wire/app"
 	"dgram/wire/capture"
 	"dgram/wire/pair"
-	"dgram/wire/pcapfile"
 )
 
 // sighting is one packet on its way to whoever shows it. Its bytes are good until the next one.
@@ -98,7 +97,7 @@ func (s *watchSpan) add(f *wire.Frame) {
 // open opens what is to be watched. The filter of a live capture works in the kernel.
 func (f *watchFlags) open(what watched) (wire.Source, error) {
 	if !what.live {
-		return pcapfile.Open(what.file)
+		return openFile(what.file)
 	}
 	c := capture.Config{Interfaces: what.interfaces, Promiscuous: f.promiscuous, Snaplen: int(f.snaplen), Buffer: int(f.buffer)}
 	if what.filter != nil {
@@ -110,11 +109,11 @@ func (f *watchFlags) open(what watched) (wire.Source, error) {
 // stop ends the reading soon, from another goroutine.
 func (w *lookout) stop() {
 	w.stopping.Store(true)
-	switch {
-	case w.live != nil:
-		_ = w.live.Stop() // then nothing more comes, whatever went wrong
-	case w.watched.file == "-":
-		_ = os.Stdin.SetReadDeadline(time.Now()) // where it cannot be interrupted, its next packet ends it
+	switch source := w.source.(type) {
+	case *capture.Live:
+		_ = source.Stop() // then nothing more comes, whatever went wrong
+	case *pipeSource:
+		source.stop()
 	}
 }
 
