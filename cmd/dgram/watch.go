@@ -65,9 +65,9 @@ func watch(ctx context.Context, e env, f *watchFlags, args []string) error {
 		source.Close()
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stopped := w.stopWith(ctx, f.duration)
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	stopped := w.stopWith(ctx, leave, f.duration)
 	defer stopped()
 	if f.onScreen(e, what) {
 		err = w.onScreen(ctx, e)
@@ -77,8 +77,8 @@ func watch(ctx context.Context, e env, f *watchFlags, args []string) error {
 	return errors.Join(err, w.close())
 }
 
-// stopWith ends the reading when ctx ends, at a signal, or after d if that is not 0. What it returns ends the waiting.
-func (w *lookout) stopWith(ctx context.Context, d time.Duration) func() {
+// stopWith ends the reading when ctx ends, after d if that is not 0, or at a signal, which is told to leave. What it returns ends the waiting.
+func (w *lookout) stopWith(ctx context.Context, leave func(), d time.Duration) func() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	var after <-chan time.Time
@@ -100,7 +100,7 @@ func (w *lookout) stopWith(ctx context.Context, d time.Duration) func() {
 					os.Exit(exitInterrupted) // it hangs, perhaps on a write that nobody reads
 				}
 				first = false
-				w.leave()
+				leave()
 			}
 			w.stop()
 		}

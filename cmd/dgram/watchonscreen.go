@@ -20,9 +20,6 @@ const keptEach = 256
 
 // onScreen shows packets on a screen, and when the person has left it the summary.
 func (w *lookout) onScreen(ctx context.Context, e env) error {
-	ctx, leave := context.WithCancel(ctx)
-	defer leave()
-	w.leave = leave
 	store := watchscreen.NewStore(int(w.keep)/keptEach, int(w.keep))
 	w.show = &keeping{store}
 	config := watchscreen.Config{Store: store, Title: w.title(), Filter: w.words, Live: w.watched.live, Status: w.status,

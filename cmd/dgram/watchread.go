@@ -44,7 +44,6 @@ type lookout struct {
 	show   shower
 	tell   func(string) // a note to the person
 	broken func() bool  // nobody takes what is shown any more
-	leave  func()       // ends the screen
 
 	now      sighting
 	begun    time.Time
@@ -66,7 +65,7 @@ type watchSpan struct {
 type watchCounts struct{ read, shown, drops atomic.Uint64 }
 
 func newLookout(f *watchFlags, what watched, source wire.Source) (*lookout, error) {
-	w := &lookout{watchFlags: f, watched: what, source: source, begun: time.Now(), tell: func(string) {}, broken: func() bool { return false }, leave: func() {}}
+	w := &lookout{watchFlags: f, watched: what, source: source, begun: time.Now(), tell: func(string) {}, broken: func() bool { return false }}
 	w.learn()
 	w.live, _ = source.(*capture.Live)
 	w.pairs = newPairing(f.patience, func() shower { return w.show })
