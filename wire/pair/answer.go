@@ -13,7 +13,7 @@ func (t *Tracker) answer(s *sight) Note {
 	if s.m.HasIdentity {
 		return t.answerIdentified(s)
 	}
-	if number := t.same(s, s.number, s.f, 1-s.d, false, false); number != 0 {
+	if number := t.same(s, s.number, s.f, 1-s.d, false); number != 0 {
 		s.f.marks |= echoing
 		return t.pair(s, number)
 	}
@@ -21,13 +21,13 @@ func (t *Tracker) answer(s *sight) Note {
 		if again := s.f.repeated(s.payload); again != nil {
 			return duplicate(again)
 		}
-		if number := t.same(s, s.number, s.f, 1-s.d, false, true); number != 0 {
+		if number := t.same(s, s.number, s.f, 1-s.d, true); number != 0 {
 			return t.late(s, number)
 		}
 	}
 	switch {
 	case asker.waiting != 0 && s.f.key.protocol != groupKey:
-		return t.pair(s, t.attemptAt(asker.waiting))
+		return t.pair(s, t.foremost(asker.waiting))
 	case s.m.Session:
 		return Note{Role: Data}
 	}
@@ -36,7 +36,7 @@ func (t *Tracker) answer(s *sight) Note {
 
 // answerIdentified takes a reply that says itself what it answers.
 func (t *Tracker) answerIdentified(s *sight) Note {
-	number := t.same(s, s.number, s.f, 1-s.d, true, true)
+	number := t.same(s, s.number, s.f, 1-s.d, true)
 	if number != 0 && t.requests.at(number).marks&gaveUp == 0 {
 		return t.pair(s, number)
 	}
@@ -93,19 +93,6 @@ func (t *Tracker) unasked(s *sight) Note {
 	return Note{Role: Unasked}
 }
 
-// attemptAt returns the latest of the attempts at the request with that number.
-func (t *Tracker) attemptAt(number uint32) uint32 {
-	r := t.requests.at(number)
-	if r.next == 0 {
-		return number
-	}
-	s := sight{m: &app.Message{HasIdentity: r.marks&identified != 0}, identity: r.identity}
-	if latest := t.same(&s, r.flow, t.flows.at(r.flow), r.direction(), true, false); latest != 0 {
-		return latest
-	}
-	return number
-}
-
 // pair takes a reply to a request that waits for it.
 func (t *Tracker) pair(s *sight, number uint32) Note {
 	r := t.requests.at(number)
@@ -116,7 +103,7 @@ func (t *Tracker) pair(s *sight, number uint32) Note {
 	if r.marks&answered != 0 {
 		return t.oneMore(s, n)
 	}
-	t.supersede(s, r, f, number)
+	t.supersede(s, r, number)
 	t.measure(f, r, s, rtt)
 	f.marks |= heard
 	known := recent{r.no, identityHashOf(r), s.payload}
@@ -148,22 +135,23 @@ func identityHashOf(r *request) uint32 {
 }
 
 // supersede settles the other attempts at what was answered.
-func (t *Tracker) supersede(s *sight, r *request, f *flow, number uint32) {
-	if r.attempt == 1 && r.back == 0 && r.next == 0 {
-		return // nobody can have asked it again
+func (t *Tracker) supersede(s *sight, r *request, number uint32) {
+	attempt := func(o *request) bool {
+		return o.first() == r.first() && o.identity == r.identity && o.marks&answered == 0
 	}
-	hash := t.indexHash(f, r.direction(), &r.identity, r.marks&identified != 0)
-	first := r.first()
-	for found := true; found; {
-		found = false
-		for n, place := t.index.find(hash, t.index.start(hash)); n != 0; n, place = t.index.find(hash, place) {
-			o := t.requests.at(n)
-			if n != number && o.flow == r.flow && o.identity == r.identity && o.direction() == r.direction() && o.first() == first &&
-				o.marks&(gaveUp|answered) == 0 {
-				t.settle(n, dgram.Superseded, s.p.No, since(o, s))
-				found = true // the places have moved: begin again
-				break
-			}
+	earliest := number
+	for n, others := r.before, 0; n != number && others < maxAlike; n = t.requests.at(n).before {
+		if attempt(t.requests.at(n)) {
+			earliest = n
+		} else {
+			others++
+		}
+	}
+	for n := earliest; n != number; {
+		o, settled := t.requests.at(n), n
+		n = o.after
+		if attempt(o) {
+			t.settle(settled, dgram.Superseded, s.p.No, since(o, s))
 		}
 	}
 }

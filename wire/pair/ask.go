@@ -54,7 +54,7 @@ func (t *Tracker) inSession(s *sight) bool {
 	if !s.m.HasIdentity {
 		return s.f.pairs > 0 || s.f.sides[s.d].waiting != 0
 	}
-	return t.same(s, s.number, s.f, s.d, true, false) != 0 || s.f.answered(identityHash(s)) != nil
+	return t.same(s, s.number, s.f, s.d, false) != 0 || s.f.answered(identityHash(s)) != nil
 }
 
 func identityHash(s *sight) uint32 {
@@ -125,16 +125,24 @@ func (t *Tracker) askedBefore(s *sight) (no uint64, attempts uint8) {
 
 // latestAttempt finds the last request that is the same as s and has no reply.
 func (t *Tracker) latestAttempt(s *sight) uint32 {
-	hash := t.indexHash(s.f, s.d, &s.identity, s.m.HasIdentity)
-	latest := uint32(0)
-	for n, place := t.index.find(hash, t.index.start(hash)); n != 0; n, place = t.index.find(hash, place) {
-		r := t.requests.at(n)
-		if r.flow == s.number && r.direction() == s.d && r.identity == s.identity && r.marks&answered == 0 &&
-			(latest == 0 || r.no > t.requests.at(latest).no) {
-			latest = n
+	l := lookOf(s, s.number, s.f, s.d)
+	for _, state := range [...]requestMarks{0, gaveUp} { // those that were given up are older
+		oldest := t.alike(&l, state)
+		if oldest == 0 {
+			continue
+		}
+		for n, looks := t.requests.at(oldest).before, 0; looks < maxAlike; looks++ {
+			r := t.requests.at(n)
+			if r.identity == s.identity && r.marks&answered == 0 {
+				return n
+			}
+			if n == oldest {
+				break
+			}
+			n = r.before
 		}
 	}
-	return latest
+	return 0
 }
 
 // retryAfter is how long after a request the same one is a retry.

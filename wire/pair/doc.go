@@ -41,4 +41,9 @@
 //
 // A Tracker knows at most MaxFlows flows and twice as many requests, whatever is captured. A flow that has been idle is
 // removed; where there is no room, the one that has been idle longest among a few has to go, and is counted.
+//
+// # Time
+//
+// Each packet costs the same, whatever was sent before it: ten thousand identical questions, one flow with as many on the way, and what
+// somebody sends who wants it to be slow (hashes that decide where a thing stands are secret, and drawn anew for each Tracker).
 package pair

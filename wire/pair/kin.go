@@ -83,7 +83,7 @@ func (t *Tracker) kin(o *flow, number uint32, p *wire.Packet, m *app.Message, d 
 	asked, askedPort := o.key.to(o.client)
 	from, fromPort := f.key.from(d)
 	s := sight{p: p, m: m, identity: m.Identity}
-	switch known := m.HasIdentity && t.same(&s, number, o, o.client, true, false) != 0; {
+	switch known := m.HasIdentity && t.same(&s, number, o, o.client, false) != 0; {
 	case o.marks&toGroup != 0 && (known || !m.HasIdentity && (fromPort == askedPort || m.Protocol == o.protocol && m.Kind == app.Reply)):
 		return member
 	case o.protocol == app.TFTP && from == asked:
@@ -108,11 +108,11 @@ func (t *Tracker) elsewhere(s *sight) Note {
 	number := uint32(0)
 	switch {
 	case s.m.HasIdentity:
-		number = t.same(s, s.f.parent, parent, parent.client, true, false)
+		number = t.same(s, s.f.parent, parent, parent.client, false)
 	case s.f.kinship == member:
 		number = asking.waitingLast
 	case asking.waiting != 0:
-		number = t.attemptAt(asking.waiting)
+		number = t.foremost(asking.waiting)
 	}
 	if number == 0 {
 		if known := s.f.latest(0); known.no != 0 {

@@ -9,17 +9,18 @@ import (
 
 // A request is one that waits for its reply, or was given up and may still be answered late.
 type request struct {
-	identity     app.Identity // of the message; without one, hashes of its bytes
-	no           uint64
-	time         int64
-	next, prev   uint32 // in the flow's list
-	newer, elder uint32 // in the timeline
-	flow         uint32
-	back         uint32 // how much smaller the number of the first attempt is
-	sum          uint16 // of the UDP header, by which an ICMP error that quotes it is recognised
-	attempt      uint8  // from 1
-	marks        requestMarks
-	replies      uint16
+	identity      app.Identity // of the message; without one, hashes of its bytes
+	no            uint64
+	time          int64
+	next, prev    uint32 // in the flow's list
+	newer, elder  uint32 // in the timeline
+	after, before uint32 // in the ring of those that look the same; itself, where it is alone
+	flow          uint32
+	back          uint32 // how much smaller the number of the first attempt is
+	sum           uint16 // of the UDP header, by which an ICMP error that quotes it is recognised
+	attempt       uint8  // from 1
+	marks         requestMarks
+	replies       uint16
 }
 
 type requestMarks uint8
@@ -31,6 +32,7 @@ const (
 	answered                            // one of them has: the request stays for the others
 	gaveUp                              // it may only be answered late
 	doubtful                            // perhaps it wants no reply
+	indexed                             // it stands in its ring
 )
 
 func (r *request) direction() direction { return direction(r.marks & upwards) }
@@ -72,21 +74,27 @@ func (t *Tracker) enter(s *sight, marks requestMarks) *request {
 	r := t.requests.at(number)
 	side := &s.f.sides[s.d]
 	*r = request{identity: s.identity, no: s.p.No, time: s.p.Time, flow: s.number, attempt: 1, marks: marks | requestMarks(s.d),
-		sum: sumOf(s.p), prev: side.waitingLast}
+		sum: sumOf(s.p), prev: side.waitingLast, after: number, before: number}
 	if r.time == 0 {
 		r.time = t.now
 	}
 	if s.m.HasIdentity {
 		r.marks |= identified
 	}
-	if side.waitingLast != 0 {
-		t.requests.at(side.waitingLast).next = number
+	elder := side.waitingLast
+	if elder != 0 {
+		t.requests.at(elder).next = number
 	} else {
 		side.waiting = number
 	}
 	side.waitingLast = number
 	t.push(&t.waiting, number)
-	t.index.add(t.indexHash(s.f, r.direction(), &r.identity, s.m.HasIdentity), number)
+	if elder != 0 {
+		if t.requests.at(elder).marks&indexed == 0 {
+			t.join(elder)
+		}
+		t.join(number)
+	}
 	return r
 }
 
@@ -103,43 +111,38 @@ func (t *Tracker) makeRoom() {
 	t.settle(t.waiting.oldest, dgram.Undecided, 0, 0)
 }
 
-// indexHash is what a request of f is found by: its identity, else the bytes but for the case of letters.
-func (t *Tracker) indexHash(f *flow, d direction, id *app.Identity, identified bool) uint32 {
-	what := id[1]
-	if identified {
-		what ^= fold(id[0]^t.secret[0], t.secret[1])
+// same finds a request of flow into direction d that looks as s does. Of several it is the one asked first, and of the
+// attempts at that the latest one; those that wait go before those that were given up, which are looked at if late is set.
+func (t *Tracker) same(s *sight, number uint32, f *flow, d direction, late bool) uint32 {
+	l := lookOf(s, number, f, d)
+	oldest := t.alike(&l, 0)
+	if oldest == 0 && late {
+		oldest = t.alike(&l, gaveUp)
 	}
-	return uint32(fold(what^t.secret[2], uint64(f.hash)<<8^uint64(d)^t.secret[3]) >> 32)
+	if oldest == 0 {
+		return 0
+	}
+	return t.foremost(oldest)
 }
 
-// same finds a request of flow into direction d that is recognised by what s shows; with exact, it must have the same bytes too where
-// it has no identity. Of several it is the one asked first, and of the attempts at that the latest one; those that wait go before
-// those that were given up, which are looked at if late is set.
-func (t *Tracker) same(s *sight, number uint32, f *flow, d direction, exact, late bool) uint32 {
-	hash := t.indexHash(f, d, &s.identity, s.m.HasIdentity)
-	best := uint32(0)
-	for n, place := t.index.find(hash, t.index.start(hash)); n != 0; n, place = t.index.find(hash, place) {
+// foremost is the request of a ring that is to be answered first: of those asked first the latest attempt. oldest is the ring's
+// oldest, as is whatever has waited longest in its side.
+func (t *Tracker) foremost(oldest uint32) uint32 {
+	newest := t.requests.at(oldest).before
+	best, first := oldest, t.requests.at(oldest).first()
+	if t.requests.at(newest).first() == first {
+		return newest
+	}
+	for n, others, looks := t.requests.at(oldest).after, 0, 0; n != oldest && others < maxAlike && looks < maxAttempts; looks++ {
 		r := t.requests.at(n)
-		if r.flow != number || r.direction() != d || r.identity[1] != s.identity[1] || (r.marks&identified != 0) != s.m.HasIdentity ||
-			(exact || s.m.HasIdentity) && r.identity[0] != s.identity[0] || !late && r.marks&gaveUp != 0 {
-			continue
+		if r.first() <= first {
+			best, first = n, r.first()
+		} else {
+			others++
 		}
-		if best == 0 || r.before(t.requests.at(best)) {
-			best = n
-		}
+		n = r.after
 	}
 	return best
-}
-
-// before says whether r is to be answered before o.
-func (r *request) before(o *request) bool {
-	switch {
-	case (r.marks^o.marks)&gaveUp != 0:
-		return o.marks&gaveUp != 0
-	case r.first() != o.first():
-		return r.first() < o.first()
-	}
-	return r.no > o.no
 }
 
 // settle decides what became of a request that waits, and lets go of it, unless it may be answered late.
@@ -150,8 +153,9 @@ func (t *Tracker) settle(number uint32, fate dgram.Fate, by uint64, rtt int64) {
 	if r.marks&answered == 0 {
 		t.tell(r, f, fate, by, rtt)
 	}
+	t.leave(number)
 	if fate != dgram.Silent {
-		t.unindex(number, r, f)
+		t.requests.give(number)
 		return
 	}
 	r.marks |= gaveUp
@@ -162,6 +166,7 @@ func (t *Tracker) settle(number uint32, fate dgram.Fate, by uint64, rtt int64) {
 	}
 	side.givenUp = number
 	t.push(&t.givenUp, number)
+	t.join(number)
 }
 
 // tell counts a fate and reports it.
@@ -215,11 +220,7 @@ func (t *Tracker) forget(number uint32) {
 		side.givenUp = r.prev
 	}
 	t.unlink(&t.givenUp, number)
-	t.unindex(number, r, f)
-}
-
-func (t *Tracker) unindex(number uint32, r *request, f *flow) {
-	t.index.remove(t.indexHash(f, r.direction(), &r.identity, r.marks&identified != 0), number)
+	t.leave(number)
 	t.requests.give(number)
 }
 

@@ -76,6 +76,17 @@ func (t *table) remove(hash, number uint32) {
 	t.places[gap] = 0
 }
 
+// replace gives the place of one record to another with the same hash. Without the one, nothing happens.
+func (t *table) replace(hash, number, by uint32) {
+	mask := uint32(len(t.places) - 1)
+	for i := hash & mask; t.places[i] != 0; i = (i + 1) & mask {
+		if t.places[i] == uint64(number)<<32|uint64(hash) {
+			t.places[i] = uint64(by)<<32 | uint64(hash)
+			return
+		}
+	}
+}
+
 // A slab hands out records by number, from 1, and takes them back. It grows by pieces, so nothing in it ever moves.
 type slab[T any] struct {
 	pieces [][]T

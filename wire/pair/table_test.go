@@ -15,7 +15,13 @@ func TestTableBesideMap(t *testing.T) {
 		hashes := rapid.SampledFrom([]uint32{0, 1, 2, fewestPlaces - 1, fewestPlaces, 2 * fewestPlaces, 1 << 31, 1<<32 - 1})
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			number := rapid.Uint32Range(1, 40).Draw(t, "number")
-			if hash, in := slow[number]; in {
+			by := rapid.Uint32Range(1, 40).Draw(t, "by")
+			_, taken := slow[by]
+			if hash, in := slow[number]; in && !taken && rapid.Bool().Draw(t, "replace") {
+				fast.replace(hash, number, by)
+				delete(slow, number)
+				slow[by] = hash
+			} else if in {
 				fast.remove(hash, number)
 				delete(slow, number)
 			} else {
@@ -24,6 +30,7 @@ func TestTableBesideMap(t *testing.T) {
 				slow[number] = hash
 			}
 			fast.remove(7, 999) // which was never there
+			fast.replace(7, 999, 998)
 		}
 		for _, hash := range []uint32{0, 1, 2, fewestPlaces - 1, fewestPlaces, 2 * fewestPlaces, 1 << 31, 1<<32 - 1} {
 			found := map[uint32]bool{}

@@ -157,7 +157,7 @@ func (t *Tracker) take(s *sight) Note {
 func (t *Tracker) identify(s *sight) {
 	if !s.m.HasIdentity {
 		exact := maphash.Bytes(t.seed, s.p.Payload) + uint64(s.p.PayloadLength)
-		s.identity = app.Identity{exact, app.FoldedHash(s.p.Payload[:min(len(s.p.Payload), 128)])}
+		s.identity = app.Identity{exact, foldedHash(s.p.Payload)}
 		s.payload = uint32(exact)
 		return
 	}
@@ -165,6 +165,16 @@ func (t *Tracker) identify(s *sight) {
 	if s.m.Kind != app.Request {
 		s.payload = uint32(maphash.Bytes(t.seed, s.p.Payload))
 	}
+}
+
+// foldedHash is the same for b in small letters and in capital ones. Of a long b it looks at both ends only. Somebody who
+// looks for collisions finds them, and has made requests that look the same.
+func foldedHash(b []byte) uint64 {
+	const head, tail = 128, 64
+	if len(b) <= head+tail {
+		return app.FoldedHash(b)
+	}
+	return fold(app.FoldedHash(b[:head])^uint64(len(b)), app.FoldedHash(b[len(b)-tail:])|1)
 }
 
 // clock follows the time of the capture, which files do not always have in order. A step back by more than Idle is another
