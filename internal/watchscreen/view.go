@@ -226,5 +226,9 @@ func (m *model) state() string {
 	case m.Live && !m.status.Ended:
 		return "G goes on live"
 	}
-	return fmt.Sprintf("row %s of %s", grouped(uint64(min(m.list.index(m.cursor)+1, m.list.len()))), grouped(uint64(m.list.len())))
+	ended := ""
+	if m.Live {
+		ended = "ended: "
+	}
+	return ended + fmt.Sprintf("row %s of %s", grouped(uint64(min(m.list.index(m.cursor)+1, m.list.len()))), grouped(uint64(m.list.len())))
 }
