@@ -1,5 +1,5 @@
 # Names for what the scripts do; everything is in test.sh.
-.PHONY: test quick lint fuzz prove bench bench-peers bench-generators bench-capture
+.PHONY: test quick lint fuzz prove bench bench-peers bench-generators bench-capture bench-read
 
 test:
 	./test.sh
@@ -29,6 +29,10 @@ bench-peers:
 # Recording beside dumpcap and tcpdump, in network namespaces; as root, a minute on a machine that does nothing else: make bench-capture ARGS='-passes 5'
 bench-capture:
 	go run ./internal/capturebench $(ARGS)
+
+# Reading a capture of ten million packets beside tshark, a few minutes; with one of 4 GiB too: make bench-read ARGS=-big
+bench-read:
+	go run ./internal/capturebench read $(ARGS)
 
 # dgram bench beside other load generators (load.c, sockperf, dnsperf, iperf3: what is there), a minute or two
 bench-generators:

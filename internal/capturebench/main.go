@@ -5,6 +5,9 @@
 // network namespaces that it makes and removes.
 //
 //	go run ./internal/capturebench -h
+//	go run ./internal/capturebench read -h
+//
+// With read, it puts the reading of capture files beside tshark instead, which needs no root: the same columns, in one run.
 //
 // The load runs on CPU 0, with the kernel's part of the capture, and the tool on CPU 1. In each pass every tool has its turn; ratios are taken within
 // a pass, and their median is told.
@@ -28,8 +31,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	do := run
-	if len(os.Args) > 1 && os.Args[1] == "load" { // what a copy of this program does inside a namespace
-		do = load
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "load": // what a copy of this program does inside a namespace
+			do = load
+		case "read":
+			do = read
+		}
 	}
 	if err := do(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "capturebench:", err)
@@ -116,9 +124,9 @@ func run(ctx context.Context) error {
 
 // find says which tools this machine has, ours first, built anew.
 func find(ctx context.Context, o options) ([]tool, error) {
-	ours := filepath.Join(o.folder, "dgram")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", ours, "./cmd/dgram").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building dgram (run this from the module's root): %w: %s", err, out)
+	ours, err := build(ctx, o.folder)
+	if err != nil {
+		return nil, err
 	}
 	var found []tool
 	for _, t := range contenders(ours) {
@@ -129,4 +137,13 @@ func find(ctx context.Context, o options) ([]tool, error) {
 		found = append(found, t)
 	}
 	return found, nil
+}
+
+// build makes the program that is measured.
+func build(ctx context.Context, folder string) (string, error) {
+	ours := filepath.Join(folder, "dgram")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", ours, "./cmd/dgram").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building dgram (run this from the module's root): %w: %s", err, out)
+	}
+	return ours, nil
 }
