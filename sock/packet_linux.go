@@ -14,6 +14,7 @@ import (
 var (
 	packetVersion        = Opt{"PACKET_VERSION", unix.SOL_PACKET, unix.PACKET_VERSION}
 	packetReserve        = Opt{"PACKET_RESERVE", unix.SOL_PACKET, unix.PACKET_RESERVE}
+	packetVnetHdr        = Opt{"PACKET_VNET_HDR", unix.SOL_PACKET, unix.PACKET_VNET_HDR}
 	packetRxRing         = Opt{"PACKET_RX_RING", unix.SOL_PACKET, unix.PACKET_RX_RING}
 	packetStatistics     = Opt{"PACKET_STATISTICS", unix.SOL_PACKET, unix.PACKET_STATISTICS}
 	packetIgnoreOutgoing = Opt{"PACKET_IGNORE_OUTGOING", unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING}

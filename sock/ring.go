@@ -9,6 +9,7 @@ type RingConfig struct {
 	BlockSize int           // bytes, a multiple of the page size; no frame is kept longer than fits into one block
 	Timeout   time.Duration // a block that holds any frame is handed over after so long, full or not; milliseconds; 0: the kernel's guess
 	Room      int           // bytes before each frame that its reader may write to
+	Trains    bool          // ask which frames are trains (RingFrame.Segment); a kernel that does not tell (PACKET_VNET_HDR, packet(7)) is no error
 }
 
 // RingFrame is one frame in the ring, with what the kernel says of it (struct tpacket3_hdr and sockaddr_ll, packet(7)).
@@ -26,6 +27,11 @@ type RingFrame struct {
 	PktType   PacketType
 	Protocol  uint16 // Ethernet type, in host byte order
 	Addr      []byte // hardware address of the sender, at most 8 bytes, in the ring
+
+	// Segment is not 0 for a train: UDP datagrams of one flow that the kernel has in one piece, because they were sent with UDP_SEGMENT or
+	// came together (UDP_GRO, udp(7)). Buf has one set of headers, for the payloads of all; each but the last is Segment bytes long. It is what
+	// the kernel says, and nobody has compared it with the headers.
+	Segment int
 
 	// Tagged says that the kernel has taken a VLAN tag out of the frame: VLAN is its priority and number, TPID its Ethernet type.
 	Tagged     bool

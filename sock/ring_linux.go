@@ -23,6 +23,11 @@ const (
 
 	addressProto, addressIndex, addressHaType, addressPktType, addressLen, addressBytes = 2, 4, 8, 10, 11, 12
 	frameHead                                                                           = frameAddress + linkSize
+
+	// With PACKET_VNET_HDR this stands directly before the frame (struct virtio_net_hdr, linux/virtio_net.h).
+	offloadLength, offloadType, offloadSegment = 10, 1, 4
+	offloadUDP                                 = 5  // VIRTIO_NET_HDR_GSO_UDP_L4
+	offloadAlign                               = 16 // with so much more room the frame's headers lie as they do without it
 )
 
 // Ring is a receive ring of a PACKET socket (TPACKET_V3, packet(7)): the kernel writes frames into memory that the process
@@ -30,7 +35,8 @@ const (
 // other methods may be called from any.
 type Ring struct {
 	socket *Socket
-	size   int // of a block
+	size   int  // of a block
+	trains bool // the kernel says which frames are
 
 	// Of the reader.
 	at    int    // the block that is read or will come next
@@ -56,7 +62,12 @@ func (s *Socket) Ring(c RingConfig) (*Ring, error) {
 	if err := s.Set(packetVersion, unix.TPACKET_V3); err != nil {
 		return nil, err
 	}
-	if err := s.Set(packetReserve, c.Room); err != nil {
+	room := c.Room
+	trains := c.Trains && s.Set(packetVnetHdr, 1) == nil
+	if trains {
+		room += offloadAlign - offloadLength
+	}
+	if err := s.Set(packetReserve, room); err != nil {
 		return nil, err
 	}
 	request := unix.TpacketReq3{
@@ -75,7 +86,7 @@ func (s *Socket) Ring(c RingConfig) (*Ring, error) {
 	if err = errors.Join(err, mapErr); err != nil {
 		return nil, s.fail("mmap", fmt.Sprintf("ring of %d bytes", c.Blocks*c.BlockSize), err)
 	}
-	r := &Ring{socket: s, size: c.BlockSize, memory: memory}
+	r := &Ring{socket: s, size: c.BlockSize, trains: trains, memory: memory}
 	r.ready = r.look
 	r.orphan = runtime.AddCleanup(r, func(m []byte) { _ = unix.Munmap(m) }, memory)
 	return r, nil
@@ -88,12 +99,16 @@ func (r *Ring) Socket() *Socket { return r.socket }
 // what is there is handed out all the same), until Close (ErrClosed), or until the socket has an error to tell: ENETDOWN when its
 // interface went down or away. After that it may be called again, and waits for the interface to come back.
 func (r *Ring) Next(f *RingFrame) error {
-	for r.left == 0 || r.closed.Load() {
-		if err := r.advance(); err != nil {
+	for {
+		for r.left == 0 || r.closed.Load() {
+			if err := r.advance(); err != nil {
+				return err
+			}
+		}
+		if whole, err := r.frame(f); whole || err != nil {
 			return err
 		}
 	}
-	return r.frame(f)
 }
 
 // advance gives the block that was read back to the kernel and takes the next one.
@@ -159,7 +174,7 @@ func (r *Ring) look(fd uintptr) bool {
 	if r.taken = r.tryTake(); r.taken {
 		return true
 	}
-	if pending, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && pending != 0 {
+	if pending, errno := ownDescriptor.option(int(fd), soError); errno == 0 && pending != 0 {
 		r.err = unix.Errno(pending)
 		return true
 	}
@@ -169,34 +184,41 @@ func (r *Ring) look(fd uintptr) bool {
 // errRing is the kernel contradicting itself, which no kernel should.
 var errRing = errors.New("the receive ring holds a frame that reaches over its block: the rest of that block is lost")
 
-// frame reads the next frame of the block.
-func (r *Ring) frame(f *RingFrame) error {
+// frame reads the next frame of the block. It reports false for a place that the kernel took and left empty: it cannot say with
+// PACKET_VNET_HDR what a train of another protocol than TCP and UDP is, and counts it as dropped.
+func (r *Ring) frame(f *RingFrame) (whole bool, err error) {
 	at, b := r.next, r.block
 	r.left--
 	if uint(at) > uint(len(b)) || len(b)-at < frameHead {
 		r.left = 0
-		return errRing
+		return false, errRing
 	}
 	b = b[at:]
 	h := b[:frameHead]
 	native := binary.NativeEndian
-	captured, mac, net := int(native.Uint32(h[frameCaptured:])), int(native.Uint16(h[frameMac:])), int(native.Uint16(h[frameNet:]))
-	if mac < frameHead || mac > len(b) || captured > len(b)-mac {
-		r.left = 0
-		return errRing
-	}
 	step := int(native.Uint32(h[frameNext:]))
 	if step == 0 { // the last one
 		r.left = 0
 	}
 	r.next = at + step
-
+	status := native.Uint32(h[frameStatus:])
+	if status&unix.TP_STATUS_USER == 0 {
+		return false, nil
+	}
+	captured, mac, net := int(native.Uint32(h[frameCaptured:])), int(native.Uint16(h[frameMac:])), int(native.Uint16(h[frameNet:]))
+	if mac < frameHead || mac > len(b) || captured > len(b)-mac {
+		r.left = 0
+		return false, errRing
+	}
 	f.Buf = b[frameHead : mac+captured : mac+captured]
 	f.Start = mac - frameHead
 	f.Net = min(max(net-frameHead, f.Start), len(f.Buf))
 	f.Time = int64(native.Uint32(h[frameSec:]))*int64(time.Second) + int64(native.Uint32(h[frameNsec:]))
 	f.Length = int(native.Uint32(h[frameLength:]))
-	status := native.Uint32(h[frameStatus:])
+	f.Segment = 0
+	if r.trains && mac-offloadLength >= frameHead && b[mac-offloadLength+offloadType] == offloadUDP {
+		f.Segment = int(native.Uint16(b[mac-offloadLength+offloadSegment:]))
+	}
 	if f.Tagged = status&unix.TP_STATUS_VLAN_VALID != 0; f.Tagged {
 		f.VLAN, f.TPID = uint16(native.Uint32(h[frameTCI:])), vlanTPID
 		if status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
@@ -208,7 +230,7 @@ func (r *Ring) frame(f *RingFrame) error {
 	f.HaType, f.PktType = native.Uint16(a[addressHaType:]), PacketType(a[addressPktType])
 	f.Protocol = binary.BigEndian.Uint16(a[addressProto:])
 	f.Addr = a[addressBytes : addressBytes+min(int(a[addressLen]), linkSize-addressBytes)]
-	return nil
+	return true, nil
 }
 
 // vlanTPID is what a tag begins with where the kernel does not say otherwise: 802.1Q.

@@ -73,6 +73,26 @@ func putUDP(u []byte, srcPort, dstPort uint16, pseudo uint64) {
 	binary.BigEndian.PutUint16(u[6:], checksum)
 }
 
+// FinishUDP makes the headers of a UDP packet right for its payload: b begins with an IP header, the UDP header stands at transport, and the whole
+// packet has length bytes, of which b may have fewer. It writes the lengths and the checksum of the IPv4 header, and UDP's where all of the
+// packet is there and it has one (RFC 768: 0 in IPv4 says that it has none).
+func FinishUDP(b []byte, transport, length int) {
+	udp := b[transport:min(len(b), length)]
+	version, none := b[0]>>4, false
+	if version == 4 {
+		none = binary.BigEndian.Uint16(udp[6:]) == 0
+		binary.BigEndian.PutUint16(b[2:], uint16(length))
+		binary.BigEndian.PutUint16(b[10:], 0)
+		binary.BigEndian.PutUint16(b[10:], Checksum(b[:int(b[0]&15)*4]))
+	} else {
+		binary.BigEndian.PutUint16(b[4:], uint16(length-ipv6HeaderLength))
+	}
+	binary.BigEndian.PutUint16(udp[4:], uint16(length-transport))
+	if len(b) >= length && !none {
+		putUDP(udp, binary.BigEndian.Uint16(udp), binary.BigEndian.Uint16(udp[2:]), pseudoHeader(version, b, ProtocolUDP, len(udp)))
+	}
+}
+
 // sameFamily gives both addresses one family, and says whether it is IPv6.
 func sameFamily(from, to netip.Addr) (netip.Addr, netip.Addr, bool) {
 	from, to = from.Unmap(), to.Unmap()

@@ -32,6 +32,7 @@ type Config struct {
 // and 0 for none of it. A live capture asks for Ethernet and raw IP. Where the program cannot be made for one of several link
 // types, or asks for the length of a frame that becomes a cooked one, the kernel lets all of those frames through: whoever has a filter that
 // can match frames itself does so once more.
+// The program sees the datagrams of a train (Live.Next) as one frame: filter.CompileLive lets pass what this leaves open.
 type Program func(link wire.LinkType, snaplen int) ([]bpf.RawInstruction, error)
 
 // Direction is which frames are wanted, by who sent them.

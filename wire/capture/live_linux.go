@@ -24,6 +24,7 @@ type Live struct {
 	indexes    []int // the kernel's number of each
 	slot       int   // of the frame before: most often the next one's too
 	snaplen    int
+	train      train
 	tagged     *bpf.VM // the filter for frames whose VLAN tag was put back; nil: all are wanted
 
 	named   []*station
@@ -53,7 +54,7 @@ func Open(c Config) (*Live, error) {
 	}
 	l := &Live{snaplen: c.Snaplen, lookAt: 1<<63 - 1}
 	blocks, size := c.divide()
-	if l.ring, err = s.Ring(sock.RingConfig{Blocks: blocks, BlockSize: size, Timeout: turn, Room: headRoom}); err != nil {
+	if l.ring, err = s.Ring(sock.RingConfig{Blocks: blocks, BlockSize: size, Timeout: turn, Room: headRoom, Trains: true}); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("capture: a buffer of %d bytes: %w", blocks*size, err)
 	}
@@ -188,11 +189,17 @@ func userland(c Config) (*bpf.VM, error) {
 // as net.ErrClosed). When a named interface went down or away, an error that wraps ErrDown or ErrGone says so once, and the next
 // call goes on, with io.EOF if no interface is left.
 // Data lies in the kernel's ring, and is valid until the next call.
+//
+// UDP datagrams that the kernel has in one piece come one by one, as they are on the wire, with the time of the piece: those sent together
+// (UDP_SEGMENT) on the sending machine, those that a device put together on the receiving one. Segments of TCP stay in one piece.
 func (l *Live) Next(f *wire.Frame) error {
 	if l.pending != nil {
 		err := l.pending
 		l.pending = nil
 		return err
+	}
+	if l.train.left > 0 && l.fromTrain(f) {
+		return nil
 	}
 	for {
 		if err := l.ring.Next(&l.in); err != nil {

@@ -29,16 +29,34 @@ func (l *Live) present(f *wire.Frame) bool {
 	case f.Link == wire.LinkEthernet && !in.Tagged: // by far the most
 	case f.Link == wire.LinkEthernet:
 		l.retag(f)
-		return l.accept(f)
 	case f.Link == wire.LinkSLL:
 		l.cook(f)
 	default:
 		f.Data, f.Length = in.Buf[in.Net:], in.Length-(in.Net-in.Start)
 	}
-	if len(f.Data) > l.snaplen { // by the header made here
+	if in.Segment > 0 && l.train.begin(f, in.Segment) {
+		return l.fromTrain(f)
+	}
+	return l.finish(f)
+}
+
+// fromTrain hands out the next datagram of a train that the filter wants, if there is one.
+func (l *Live) fromTrain(f *wire.Frame) bool {
+	for l.train.left > 0 {
+		if l.train.step(f); l.finish(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// finish cuts what a header made here has put over the snapshot length. It reports false for a frame that the filter does not want: the kernel
+// could not see its tag.
+func (l *Live) finish(f *wire.Frame) bool {
+	if len(f.Data) > l.snaplen {
 		f.Data = f.Data[:l.snaplen]
 	}
-	return true
+	return !l.in.Tagged || f.Link != wire.LinkEthernet || l.accept(f)
 }
 
 // retag puts the tag back that the kernel took out, in the room before the frame: only the two addresses move.
@@ -51,7 +69,7 @@ func (l *Live) retag(f *wire.Frame) {
 	copy(b, f.Data[:tagAt])
 	binary.BigEndian.PutUint16(b[tagAt:], in.TPID)
 	binary.BigEndian.PutUint16(b[tagAt+2:], in.VLAN)
-	f.Data, f.Length = b[:min(len(b), l.snaplen)], f.Length+tagSize
+	f.Data, f.Length = b, f.Length+tagSize
 }
 
 // accept runs the filter over a frame whose tag the kernel's program could not see.

@@ -12,6 +12,7 @@ const (
 	protocolAt  = 9
 	nextAt      = 6 // IPv6: what comes next
 	behindFixed = 40
+	carriesUDP  = 17
 	aFragment   = 44 // IPv6: the fragment header
 	anAuth      = 51 // AH
 )

@@ -9,7 +9,7 @@ import (
 // relation compares. First comes the question whether the bytes are of the protocol that they are asked of, for all of them.
 func (c *compiler) relation(n *relation, yes, no label, up bool) {
 	if c.live && c.late(n.left, n.right) {
-		c.piece(c.unanswered(yes, no, up))
+		c.piece(c.unanswered(yes, no, up), c.varies(n.left, n.right))
 	}
 	for _, of := range guards(guards(nil, n.left), n.right) {
 		c.guard(of, no)
@@ -230,23 +230,71 @@ func (c *compiler) late(values ...value) bool {
 	return false
 }
 
-// piece goes to found if the packet is a fragment, or has headers between IPv6's and what it carries, or may be such behind a VLAN tag;
-// else on. A packet too short to be asked is none.
-func (c *compiler) piece(found label) {
+// varies says whether values differ between the UDP datagrams of a train, which a kernel has in one piece until it is taken apart: everything
+// but what their headers have in common.
+func (c *compiler) varies(values ...value) bool {
+	for _, v := range values {
+		switch v := v.(type) {
+		case length:
+			return true
+		case *bytesOf:
+			index, constant := v.index.(number)
+			if !constant || !c.isCommon(v.of, int(index), int(index)+v.size) {
+				return true
+			}
+		case *arithmetic:
+			if c.varies(v.left, v.right) {
+				return true
+			}
+		case *negative:
+			if c.varies(v.of) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isCommon says whether all datagrams of a train have these bytes, from one up to another, in common: not the lengths, IPv4's identification and
+// checksums, nor what is behind. What is asked of other protocols has the same answer for all.
+func (c *compiler) isCommon(of proto, from, to int) bool {
+	switch of {
+	case linkProto:
+		return to <= c.head.size
+	case ipProto:
+		return to <= 2 || from >= 6 && to <= 10 || from >= 12 && to <= 20
+	case ip6Proto:
+		return to <= 4 || from >= 6 && to <= 40
+	case udpProto:
+		return to <= 4
+	}
+	return true
+}
+
+// piece goes to found if the packet is a fragment, or has headers between IPv6's and what it carries, or may be such behind a VLAN tag, or
+// is UDP where that may be a train; else on. A packet too short to be asked is none.
+func (c *compiler) piece(found label, trains bool) {
 	ask, v4, v6, on := c.label(), c.label(), c.label(), c.label()
 	c.add(bpf.LoadExtension{Num: bpf.ExtLen})
-	c.jump(bpf.JumpGreaterOrEqual, c.payload()+8, ask, on)
+	c.jump(bpf.JumpGreaterOrEqual, c.payload()+20, ask, on)
 	c.place(ask)
 	cases := []typeCase{{typeIP, v4}, {typeIP6, v6}}
 	for _, number := range tagTypes {
 		cases = append(cases, typeCase{number, found})
 	}
 	c.etherTypes(on, cases...)
+	next := extensions[:]
 	c.place(v4)
+	if trains {
+		next = append([]uint32{carriesUDP}, next...)
+		fragment := c.label()
+		c.is(c.payload()+protocolAt, 1, carriesUDP, found, fragment)
+		c.place(fragment)
+	}
 	c.load(c.payload()+fragmentAt, 2)
 	c.jump(bpf.JumpBitsSet, 0x3fff, found, on)
 	c.place(v6)
 	c.load(c.payload()+nextAt, 1)
-	c.choose(extensions[:], slices.Repeat([]label{found}, len(extensions)), on)
+	c.choose(next, slices.Repeat([]label{found}, len(next)), on)
 	c.place(on)
 }
