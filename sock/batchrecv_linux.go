@@ -152,7 +152,7 @@ func (r *Receiver) receiveNow(fd uintptr) {
 // keep keeps what came of a call.
 func (r *Receiver) keep(fd, flags, n uintptr, errno unix.Errno) {
 	if put := place(); put != nil {
-		put(batchCall("recvmmsg", fd, r.hdr, Flags(flags), n, errno))
+		put(batchCall("recvmmsg", fd, r.hdr[:r.alone.room(len(r.hdr))], Flags(flags), n, errno))
 	}
 	r.filled, r.err = int(n), errno
 	if errno != 0 {

@@ -182,7 +182,7 @@ func (s *Socket) SetOptionBytes(level, name int, value []byte) error {
 // SetBytes sets an option that is a structure or a string.
 func (s *Socket) SetBytes(o Opt, value []byte) error {
 	var errno syscall.Errno
-	err := s.control(func(fd uintptr) { errno = setsockopt(fd, -1, o, value) })
+	err := s.control(func(fd uintptr) { errno = setsockopt(fd, ownDescriptor, o, value) })
 	if err = either(err, errno); err != nil {
 		return s.fail("setsockopt", o.Name, err)
 	}
@@ -206,23 +206,34 @@ func (s *Socket) GetBytes(o Opt, value []byte) (int, error) {
 	return n, nil
 }
 
-// setsockopt makes the call. copyOf is the descriptor that fd has just become a copy of, or -1.
-func setsockopt(fd uintptr, copyOf int, o Opt, value []byte) syscall.Errno {
+// setsockopt makes the call. from is what fd has just become a copy of.
+func setsockopt(fd uintptr, from origin, o Opt, value []byte) syscall.Errno {
 	_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(len(value)), 0)
 	if put := place(); put != nil {
-		put(optionCall("setsockopt", fd, copyOf, o, value, len(value), errno))
+		put(optionCall("setsockopt", fd, from, o, value, len(value), errno))
 	}
 	return errno
 }
 
 // getsockopt makes the call, and returns how many bytes of value the kernel filled.
 func getsockopt(fd uintptr, o Opt, value []byte) (int, syscall.Errno) {
+	return ownDescriptor.getsockopt(fd, o, value)
+}
+
+// option reads an option that is a C int.
+func (from origin) option(fd int, o Opt) (int, syscall.Errno) {
+	var n int32
+	_, errno := from.getsockopt(uintptr(fd), o, intBytes(&n))
+	return int(n), errno
+}
+
+func (from origin) getsockopt(fd uintptr, o Opt, value []byte) (int, syscall.Errno) {
 	n := uint32(len(value))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(o.Level), uintptr(o.Code),
 		uintptr(unsafe.Pointer(unsafe.SliceData(value))), uintptr(unsafe.Pointer(&n)), 0)
 	if put := place(); put != nil {
-		put(optionCall("getsockopt", fd, -1, o, value[:min(int(n), len(value))], len(value), errno))
+		put(optionCall("getsockopt", fd, from, o, value[:min(int(n), len(value))], len(value), errno))
 	}
 	return int(n), errno
 }

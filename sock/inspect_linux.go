@@ -57,31 +57,31 @@ func (p *Process) Inspect(fd int) (Inspection, error) {
 	if err != nil {
 		return Inspection{}, &Error{Op: "pidfd_getfd", What: what, Err: err, Hint: processHint(err)}
 	}
-	defer unix.Close(copied)
-	seen, err := inspect(copied)
+	defer func() { _ = closeDescriptor(copied) }()
+	seen, err := inspect(copied, origin{p.pid, fd})
 	if err != nil {
 		return Inspection{}, &Error{Op: "getsockopt", What: what, Err: err}
 	}
 	return seen, nil
 }
 
-func inspect(fd int) (Inspection, error) {
+func inspect(fd int, from origin) (Inspection, error) {
 	i := Inspection{Queue: -1, Unsent: -1}
 	numbers := [3]int{}
-	for at, option := range []int{unix.SO_DOMAIN, unix.SO_TYPE, unix.SO_PROTOCOL} {
-		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, option)
-		if err != nil {
-			return i, err
+	for at, option := range []Opt{SODomain, SOType, SOProtocol} {
+		n, errno := from.option(fd, option)
+		if errno != 0 {
+			return i, errno
 		}
-		numbers[at] = n
+		numbers[at], from = n, ownDescriptor // it is told once whose copy this is
 	}
 	i.Family, i.Type, i.Proto = Family(numbers[0]), Type(kernelType(Type(numbers[1]))), Proto(numbers[2])
-	i.Local = nameOf(fd, unix.SYS_GETSOCKNAME, i.Family)
-	i.Peer = nameOf(fd, unix.SYS_GETPEERNAME, i.Family)
+	i.Local = nameOf(fd, "getsockname", unix.SYS_GETSOCKNAME, i.Family)
+	i.Peer = nameOf(fd, "getpeername", unix.SYS_GETPEERNAME, i.Family)
 	if a, ok := i.Local.(PacketAddr); ok {
 		i.Proto = Proto(a.Proto) // SO_PROTOCOL does not tell it
 	}
-	listening, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	listening, _ := ownDescriptor.option(fd, soAcceptConn)
 	i.Listening = listening != 0
 	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err == nil {
 		i.Nonblock = flags&unix.O_NONBLOCK != 0
@@ -92,10 +92,12 @@ func inspect(fd int) (Inspection, error) {
 }
 
 // nameOf is nil where the kernel names no address.
-func nameOf(fd int, trap uintptr, family Family) Addr {
+func nameOf(fd int, name string, trap uintptr, family Family) Addr {
 	var raw rawSockaddr
 	n := uint32(sockaddrSize)
-	if _, _, errno := unix.Syscall(trap, uintptr(fd), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n))); errno != 0 {
+	_, _, errno := unix.Syscall(trap, uintptr(fd), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n)))
+	traceName(name, uintptr(fd), &raw, n, 0, errno)
+	if errno != 0 {
 		return nil
 	}
 	return decodeAddr(&raw, n, family)
@@ -104,7 +106,7 @@ func nameOf(fd int, trap uintptr, family Family) Addr {
 // memory reads SO_MEMINFO, whose places are numbered in linux/sock_diag.h, and the two queues.
 func (i *Inspection) memory(fd int) {
 	var raw [9 * 4]byte
-	if n, errno := optionBytes(fd, SOMemInfo, raw[:]); errno == 0 && n == len(raw) {
+	if n, errno := getsockopt(uintptr(fd), SOMemInfo, raw[:]); errno == 0 && n == len(raw) {
 		at := func(place int) uint32 { return binary.NativeEndian.Uint32(raw[4*place:]) }
 		i.Memory = true
 		i.ReceiveCharged, i.ReceiveBuffer, i.SendCharged, i.SendBuffer, i.Drops = at(0), at(1), at(2), at(3), at(8)
@@ -123,30 +125,15 @@ type shownOption struct {
 	usual int
 }
 
-// The options that Inspect looks at, beside those of sock's own list. Numbers that package unix lacks are from linux/udp.h.
+// The options that Inspect looks at.
 var (
 	anySocketOptions = []shownOption{
-		{SOReuseAddr, 0}, {SOReusePort, 0}, {SOBroadcast, 0},
-		{Opt{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE}, 0},
-		{Opt{"SO_TIMESTAMP", unix.SOL_SOCKET, unix.SO_TIMESTAMP}, 0}, {SOTimestampNS, 0},
-		{Opt{"SO_TIMESTAMPING", unix.SOL_SOCKET, unix.SO_TIMESTAMPING}, 0},
-		{SORxqOvfl, 0},
-		{Opt{"SO_DONTROUTE", unix.SOL_SOCKET, unix.SO_DONTROUTE}, 0},
-		{Opt{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY}, 0},
-		{Opt{"SO_MARK", unix.SOL_SOCKET, unix.SO_MARK}, 0},
-		{Opt{"SO_BUSY_POLL", unix.SOL_SOCKET, unix.SO_BUSY_POLL}, 0},
-		{Opt{"SO_PASSCRED", unix.SOL_SOCKET, unix.SO_PASSCRED}, 0},
+		{SOReuseAddr, 0}, {SOReusePort, 0}, {SOBroadcast, 0}, {soKeepAlive, 0}, {soTimestamp, 0}, {SOTimestampNS, 0}, {soTimestamping, 0},
+		{SORxqOvfl, 0}, {soDontRoute, 0}, {soPriority, 0}, {soMark, 0}, {soBusyPoll, 0}, {soPassCred, 0},
 	}
-	udpOptions = []shownOption{
-		{UDPGRO, 0}, {UDPSegment, 0},
-		{Opt{"UDP_CORK", unix.SOL_UDP, 1}, 0},
-		{Opt{"UDP_ENCAP", unix.SOL_UDP, 100}, 0},
-	}
-	ipOptions = []shownOption{
-		{IPPktInfo, 0}, {IPRecvErr, 0}, {IPRecvTTL, 0}, {IPRecvTOS, 0}, {IPTOS, 0},
-		{Opt{"IP_FREEBIND", unix.IPPROTO_IP, unix.IP_FREEBIND}, 0},
-		{Opt{"IP_TRANSPARENT", unix.IPPROTO_IP, unix.IP_TRANSPARENT}, 0},
-		{Opt{"IP_HDRINCL", unix.IPPROTO_IP, unix.IP_HDRINCL}, 0},
+	udpOptions = []shownOption{{UDPGRO, 0}, {UDPSegment, 0}, {udpCork, 0}, {udpEncap, 0}}
+	ipOptions  = []shownOption{
+		{IPPktInfo, 0}, {IPRecvErr, 0}, {IPRecvTTL, 0}, {IPRecvTOS, 0}, {IPTOS, 0}, {ipFreeBind, 0}, {ipTransparent, 0}, {ipHdrIncl, 0},
 	}
 	ipMulticastOptions = []shownOption{{IPMulticastTTL, 1}, {IPMulticastLoop, 1}, {IPMulticastAll, 1}}
 	ipv6Options        = []shownOption{
@@ -161,7 +148,7 @@ func optionsOf(fd int, i Inspection) (set []OptionValue) {
 	ask := func(options []shownOption) {
 		for _, o := range options {
 			var raw [4]byte
-			if _, errno := optionBytes(fd, o.Opt, raw[:]); errno != 0 {
+			if _, errno := getsockopt(uintptr(fd), o.Opt, raw[:]); errno != 0 {
 				continue
 			}
 			if n := int(int32(binary.NativeEndian.Uint32(raw[:]))); n != o.usual {
@@ -193,17 +180,10 @@ func optionsOf(fd int, i Inspection) (set []OptionValue) {
 
 func deviceOf(fd int) string {
 	var name [unix.IFNAMSIZ]byte
-	n, errno := optionBytes(fd, SOBindToDevice, name[:])
+	n, errno := getsockopt(uintptr(fd), SOBindToDevice, name[:])
 	if errno != 0 {
 		return ""
 	}
 	device, _, _ := strings.Cut(string(name[:n]), "\x00")
 	return device
-}
-
-func optionBytes(fd int, o Opt, value []byte) (int, syscall.Errno) {
-	n := uint32(len(value))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(o.Level), uintptr(o.Code),
-		uintptr(unsafe.Pointer(&value[0])), uintptr(unsafe.Pointer(&n)), 0)
-	return int(n), errno
 }

@@ -43,12 +43,24 @@ func New(family Family, typ Type, proto Proto) (*Socket, error) {
 			Err: err, Hint: explain("socket", family, typ, err),
 		}
 	}
-	s, err := adopt(fd, UNSPEC, 0, proto)
+	s, err := adoptNew(fd, family, typ, proto)
 	if err != nil {
 		_ = closeDescriptor(fd)
 		return nil, err
 	}
 	return s, nil
+}
+
+// adoptNew asks the kernel what it has made of family, type and protocol, unless there is but one answer: it makes other things of some
+// kinds, and a program of BPF may turn TCP into MPTCP, but with datagrams over IP 0 is UDP.
+func adoptNew(fd int, family Family, typ Type, proto Proto) (*Socket, error) {
+	switch {
+	case typ != DGRAM || family != INET && family != INET6:
+		return adopt(fd, UNSPEC, 0, proto)
+	case proto == 0:
+		proto = ProtoUDP
+	}
+	return adopt(fd, family, typ, proto)
 }
 
 func openSocket(family Family, typ Type, proto Proto) (int, error) {

@@ -9,12 +9,13 @@ import (
 // Call is one system call on a socket, after it has returned: what went in and what came out. Which fields a call has, the comment of each
 // group says; the others are zero.
 type Call struct {
-	Time   time.Time // when it returned
-	Name   string    // of the system call: "recvmmsg"
-	FD     int       // the socket, its first argument; -1: socket(2), which has none
-	CopyOf int       // FD was made just before as a copy (fcntl(2), F_DUPFD_CLOEXEC) of this descriptor; else -1
-	Result int       // what it returned; -1: it failed, and Errno says why
-	Errno  syscall.Errno
+	Time    time.Time // when it returned
+	Name    string    // of the system call: "recvmmsg"
+	FD      int       // the socket, its first argument; -1: socket(2), which has none
+	CopyOf  int       // FD was made just before as a copy of this descriptor (fcntl(2), F_DUPFD_CLOEXEC; pidfd_getfd(2)); else -1
+	Process int       // CopyOf is a descriptor of this other process, whose number it is; else 0
+	Result  int       // what it returned; -1: it failed, and Errno says why
+	Errno   syscall.Errno
 
 	// Of socket: its arguments. The protocol is the number that was given, for the family PACKET in network byte order.
 	Family      Family

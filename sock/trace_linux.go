@@ -126,11 +126,17 @@ func vectorOf(v *unix.Iovec, have int) Vector {
 func clip(b []byte) []byte { return append([]byte(nil), b[:min(len(b), TracedBytes)]...) }
 
 // optionCall describes setsockopt and getsockopt.
-func optionCall(name string, fd uintptr, copyOf int, o Opt, value []byte, room int, errno syscall.Errno) *Call {
+func optionCall(name string, fd uintptr, from origin, o Opt, value []byte, room int, errno syscall.Errno) *Call {
 	c := newCall(name, fd, 0, errno)
-	c.CopyOf, c.Option, c.Value, c.ValueRoom = copyOf, o, append([]byte(nil), value...), room
+	c.Process, c.CopyOf, c.Option, c.Value, c.ValueRoom = from.pid, from.fd, o, append([]byte(nil), value...), room
 	return c
 }
+
+// origin says which descriptor, and of which process, another has just become a copy of.
+type origin struct{ pid, fd int }
+
+// ownDescriptor is the origin of a descriptor that is no copy, or of which that has been told.
+var ownDescriptor = origin{fd: -1}
 
 // traceAddress tells of bind and connect.
 func traceAddress(name string, fd uintptr, raw *rawSockaddr, n uint32, errno syscall.Errno) {

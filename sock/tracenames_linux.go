@@ -10,6 +10,27 @@ var (
 	SORcvTimeo = Opt{"SO_RCVTIMEO", unix.SOL_SOCKET, unix.SO_RCVTIMEO}
 )
 
+// Options that are only asked about: those of other programs' sockets (socket(7), ip(7), udp(7), linux/udp.h).
+var (
+	soError        = Opt{"SO_ERROR", unix.SOL_SOCKET, unix.SO_ERROR}
+	soAcceptConn   = Opt{"SO_ACCEPTCONN", unix.SOL_SOCKET, unix.SO_ACCEPTCONN}
+	soKeepAlive    = Opt{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE}
+	soTimestamp    = Opt{"SO_TIMESTAMP", unix.SOL_SOCKET, unix.SO_TIMESTAMP}
+	soTimestamping = Opt{"SO_TIMESTAMPING", unix.SOL_SOCKET, unix.SO_TIMESTAMPING}
+	soDontRoute    = Opt{"SO_DONTROUTE", unix.SOL_SOCKET, unix.SO_DONTROUTE}
+	soPriority     = Opt{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY}
+	soMark         = Opt{"SO_MARK", unix.SOL_SOCKET, unix.SO_MARK}
+	soBusyPoll     = Opt{"SO_BUSY_POLL", unix.SOL_SOCKET, unix.SO_BUSY_POLL}
+	soPassCred     = Opt{"SO_PASSCRED", unix.SOL_SOCKET, unix.SO_PASSCRED}
+
+	ipFreeBind    = Opt{"IP_FREEBIND", unix.IPPROTO_IP, unix.IP_FREEBIND}
+	ipTransparent = Opt{"IP_TRANSPARENT", unix.IPPROTO_IP, unix.IP_TRANSPARENT}
+	ipHdrIncl     = Opt{"IP_HDRINCL", unix.IPPROTO_IP, unix.IP_HDRINCL}
+
+	udpCork  = Opt{"UDP_CORK", unix.SOL_UDP, 1}
+	udpEncap = Opt{"UDP_ENCAP", unix.SOL_UDP, 100}
+)
+
 // Messages beside the payload that are no options themselves, but the answer to one (ip(7), ipv6(7)).
 var (
 	ipv6PktInfo  = Opt{"IPV6_PKTINFO", unix.IPPROTO_IPV6, unix.IPV6_PKTINFO}
@@ -23,6 +44,9 @@ var knownOptions = []Opt{
 	IPv6Only, IPv6RecvPktInfo, IPv6RecvErr, IPv6RecvHopLimit, IPv6RecvTClass, IPv6UnicastHops, IPv6TClass, IPv6MTUDiscover,
 	IPv6McastHops, IPv6McastLoop, IPv6McastIf, IPv6McastAll, IPv6JoinGroup, ipv6PktInfo, ipv6HopLimit,
 	UDPSegment, UDPGRO,
+	soError, soAcceptConn, soKeepAlive, soTimestamp, soTimestamping, soDontRoute, soPriority, soMark, soBusyPoll, soPassCred,
+	ipFreeBind, ipTransparent, ipHdrIncl, udpCork, udpEncap,
+	packetVersion, packetReserve, packetRxRing, packetVnetHdr, packetStatistics, packetIgnoreOutgoing, packetAddMembership, soAttachFilter,
 }
 
 var levelNames = map[int]string{

@@ -109,10 +109,10 @@ const (
 	quietTurn   = 500 * time.Millisecond
 )
 
-// setTurn sets the receive timeout. copyOf is as for setsockopt.
+// setTurn sets the receive timeout. copyOf is the descriptor that fd has just become a copy of, or -1.
 func setTurn(fd uintptr, copyOf int, turn time.Duration) unix.Errno {
 	t := unix.NsecToTimeval(int64(turn))
-	return setsockopt(fd, copyOf, SORcvTimeo, unsafe.Slice((*byte)(unsafe.Pointer(&t)), unsafe.Sizeof(t)))
+	return setsockopt(fd, origin{fd: copyOf}, SORcvTimeo, unsafe.Slice((*byte)(unsafe.Pointer(&t)), unsafe.Sizeof(t)))
 }
 
 // quietTurns is how many fruitless wake-ups in a row (the runtime's, every 10 ms, or the ends of turns) make a receiver quiet: it lets

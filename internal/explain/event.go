@@ -75,3 +75,6 @@ func Events(l Language, publish func(ledger.Event)) func(*sock.Call, int) {
 
 // Untraceable says that sockets of package net are not seen.
 func Untraceable(l Language) string { return phrases["portable"].in(l) }
+
+// NoSocket says that what is done takes no socket.
+func NoSocket(l Language) string { return phrases["no socket"].in(l) }

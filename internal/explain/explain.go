@@ -3,6 +3,7 @@ package explain
 import (
 	"strconv"
 	"strings"
+	"syscall"
 
 	"dgram/internal/terminal"
 	"dgram/ledger"
@@ -23,6 +24,7 @@ type socket struct {
 	chooses bool   // it was bound to port 0
 	as      int    // another number for the same socket, 0: none
 	turn    string // milliseconds of its receive timeout
+	process int    // it is a copy of this other process's, 0: of none
 }
 
 // New makes an Explainer that speaks a language.
@@ -47,7 +49,7 @@ func (e *Explainer) Explain(c *sock.Call) string {
 	case "setsockopt":
 		return e.set(c, s)
 	case "getsockopt":
-		return e.get(c)
+		return e.get(c, s)
 	case "close":
 		return e.close(c, s)
 	case "listen", "shutdown":
@@ -69,15 +71,15 @@ func (e *Explainer) phrase(name string, pairs ...string) string {
 }
 
 // why says what an errno means.
-func (e *Explainer) why(c *sock.Call) string {
-	if t, ok := errnos[ledger.ErrnoName(c.Errno)]; ok {
+func (e *Explainer) why(errno syscall.Errno) string {
+	if t, ok := errnos[ledger.ErrnoName(errno)]; ok {
 		return t.in(e.language)
 	}
-	return e.say(errnos["other"], "text", c.Errno.Error())
+	return e.say(errnos["other"], "text", errno.Error())
 }
 
 func (e *Explainer) failed(c *sock.Call, how string) string {
-	return e.say(calls[how], "errno", ledger.ErrnoName(c.Errno), "why", e.why(c), "option", optionName(c.Option))
+	return e.say(calls[how], "errno", ledger.ErrnoName(c.Errno), "why", e.why(c.Errno), "option", optionName(c.Option))
 }
 
 // plain says what a call does, or that it failed.
@@ -90,7 +92,7 @@ func (e *Explainer) plain(c *sock.Call, which string, pairs ...string) string {
 
 func (e *Explainer) socket(c *sock.Call) string {
 	if c.Errno != 0 {
-		return e.say(calls["socket failed"], "why", e.why(c))
+		return e.say(calls["socket failed"], "why", e.why(c.Errno))
 	}
 	e.sockets[c.Result] = &socket{family: c.Family, proto: c.Proto}
 	parts := []string{e.known(families, c.Family.String()), e.known(types, c.Type.String()), e.protocol(c)}
@@ -121,12 +123,13 @@ func (e *Explainer) known(table map[string]Text, name string) string {
 func (e *Explainer) protocol(c *sock.Call) string {
 	name := protocol(c)
 	inet := c.Family == sock.INET || c.Family == sock.INET6
+	zero := map[sock.Family]string{sock.UNIX: "0 unix", sock.PACKET: "0 packet", sock.INET: "0 any", sock.INET6: "0 any"}[c.Family]
 	usual := map[sock.Type]string{sock.DGRAM: "UDP", sock.STREAM: "TCP"}[c.Type]
 	switch {
 	case c.Proto == 0 && inet && usual != "":
 		return e.say(protocols["0"], "usual", usual)
-	case c.Proto == 0 && c.Family == sock.UNIX:
-		return protocols["0 unix"].in(e.language)
+	case c.Proto == 0 && zero != "":
+		return protocols[zero].in(e.language)
 	}
 	if t, ok := protocols[name]; ok {
 		return t.in(e.language)
@@ -142,6 +145,9 @@ func (e *Explainer) address(c *sock.Call, s *socket) string {
 			which = "bind unix unnamed"
 		}
 	}
+	if a, ok := c.Addr.(sock.PacketAddr); ok && c.Name == "bind" {
+		return e.plain(c, "bind packet", "interface", e.interfaceOf(a), "proto", e.etherType(a))
+	}
 	note := ""
 	if a, ok := c.Addr.(sock.InetAddr); ok && c.Name == "bind" {
 		s.chooses = a.Port() == 0
@@ -150,6 +156,20 @@ func (e *Explainer) address(c *sock.Call, s *socket) string {
 		}
 	}
 	return e.plain(c, which, "addr", e.place(c.Addr), "note", note)
+}
+
+func (e *Explainer) interfaceOf(a sock.PacketAddr) string {
+	if a.Interface == "" {
+		return e.phrase("interfaces")
+	}
+	return e.phrase("interface", "name", terminal.EscapeString(a.Interface))
+}
+
+func (e *Explainer) etherType(a sock.PacketAddr) string {
+	if proto := sock.Proto(a.Proto); proto != sock.EtherAll {
+		return proto.Name(sock.PACKET)
+	}
+	return e.phrase("every protocol")
 }
 
 // kinds says what there is to say of an address that a socket is to have.
@@ -192,6 +212,9 @@ func (e *Explainer) name(c *sock.Call, s *socket) string {
 
 func (e *Explainer) close(c *sock.Call, s *socket) string {
 	delete(e.sockets, c.FD)
+	if s.process != 0 {
+		return e.plain(c, "close copy", "process", strconv.Itoa(s.process))
+	}
 	if s.as != 0 {
 		return e.plain(c, "close moved", "as", strconv.Itoa(s.as))
 	}

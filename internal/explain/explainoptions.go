@@ -3,8 +3,10 @@ package explain
 import (
 	"strconv"
 	"strings"
+	"syscall"
 
 	"dgram/internal/terminal"
+	"dgram/ledger"
 	"dgram/sock"
 )
 
@@ -21,7 +23,8 @@ func (e *Explainer) set(c *sock.Call, s *socket) string {
 		s.turn = ms
 	}
 	n, _ := intOf(c.Value)
-	text := e.option(setting, c.Option, "n", count(n), "onoff", e.onOff(n), "ms", ms, "text", terminal.Escape(c.Value))
+	name, pairs := packetSetting(c)
+	text := e.option(setting, name, append(pairs, "n", count(n), "onoff", e.onOff(n), "ms", ms, "text", terminal.Escape(c.Value))...)
 	if c.CopyOf < 0 {
 		return e.say(calls["setsockopt"], "option", optionName(c.Option), "text", text)
 	}
@@ -33,8 +36,8 @@ func (e *Explainer) set(c *sock.Call, s *socket) string {
 }
 
 // option is the explanation of an option that was set or asked for.
-func (e *Explainer) option(table map[string]Text, o sock.Opt, pairs ...string) string {
-	t, ok := table[o.Name]
+func (e *Explainer) option(table map[string]Text, name string, pairs ...string) string {
+	t, ok := table[name]
 	if !ok {
 		t = phrases["unknown option"]
 	}
@@ -48,24 +51,75 @@ func (e *Explainer) onOff(n int) string {
 	return e.phrase("on")
 }
 
-func (e *Explainer) get(c *sock.Call) string {
+func (e *Explainer) get(c *sock.Call, s *socket) string {
+	if c.Process != 0 {
+		s.process = c.Process
+	}
 	if c.Errno != 0 {
 		return e.failed(c, "failed")
 	}
+	key := c.Option.Name
+	if key == "SO_PROTOCOL" && s.process == 0 && s.proto == 0 {
+		key = "SO_PROTOCOL 0"
+	}
+	text := e.option(asking, key, e.answer(c, s)...)
+	if c.Process == 0 {
+		return e.say(calls["getsockopt"], "option", optionName(c.Option), "text", text)
+	}
+	return e.say(calls["getsockopt copy"], "fd", strconv.Itoa(c.FD), "of", strconv.Itoa(c.CopyOf), "process", strconv.Itoa(c.Process),
+		"option", optionName(c.Option), "text", text)
+}
+
+// answer is what can be filled in of what getsockopt returned.
+func (e *Explainer) answer(c *sock.Call, s *socket) []string {
 	n, _ := intOf(c.Value)
-	name := ""
+	pairs := []string{"onoff", e.onOff(n)}
 	switch c.Option.Name {
 	case "SO_DOMAIN":
-		name = sock.Family(n).String()
+		s.family = sock.Family(n)
+		pairs = append(pairs, "name", e.named(n, s.family.String()))
 	case "SO_TYPE":
-		name = sock.Type(n).String()
+		pairs = append(pairs, "name", e.named(n, sock.Type(n).String()))
 	case "SO_PROTOCOL":
-		name = sock.Proto(n).String()
+		pairs = append(pairs, "name", e.named(n, sock.Proto(n).Name(s.family)))
+	case "SO_ERROR":
+		pairs = append(pairs, "error", e.pending(syscall.Errno(n)))
+	case "SO_BINDTODEVICE":
+		pairs = append(pairs, "device", e.device(c.Value))
+	case "SO_MEMINFO":
+		queued, drops := "?", "?"
+		if len(c.Value) >= 36 {
+			queued, drops = count(int(native32(c.Value))), count(int(native32(c.Value[32:])))
+		}
+		pairs = append(pairs, "queued", queued, "drops", drops)
+	case "PACKET_STATISTICS":
+		if packets, drops, ok := statistics(c); ok {
+			return []string{"n", count(packets), "drops", count(drops)}
+		}
 	}
-	queued, drops := "?", "?"
-	if c.Option.Name == "SO_MEMINFO" && len(c.Value) >= 36 {
-		queued, drops = count(int(native32(c.Value))), count(int(native32(c.Value[32:])))
+	return append(pairs, "n", count(n))
+}
+
+// named is a number with its name, if it has one.
+func (e *Explainer) named(n int, name string) string {
+	if name == strconv.Itoa(n) {
+		return name
 	}
-	text := e.option(asking, c.Option, "n", count(n), "name", name, "onoff", e.onOff(n), "queued", queued, "drops", drops)
-	return e.say(calls["getsockopt"], "option", optionName(c.Option), "text", text)
+	return e.phrase("number", "n", strconv.Itoa(n), "name", name)
+}
+
+// pending is the error that a socket had kept.
+func (e *Explainer) pending(errno syscall.Errno) string {
+	if errno == 0 {
+		return e.phrase("nothing")
+	}
+	return ledger.ErrnoName(errno) + ": " + e.why(errno)
+}
+
+func (e *Explainer) device(value []byte) string {
+	name, _, _ := strings.Cut(string(value), "\x00")
+	if name == "" {
+		return e.phrase("no device")
+	}
+	return terminal.EscapeString(name)
 }

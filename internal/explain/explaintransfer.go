@@ -87,7 +87,7 @@ func (e *Explainer) report(c *sock.Call) string {
 	for _, control := range m.Control {
 		if name := control.Option.Name; (name == "IP_RECVERR" || name == "IPV6_RECVERR") && len(control.Data) >= 16 {
 			errno := syscall.Errno(native32(control.Data))
-			cause = e.why(&sock.Call{Errno: errno})
+			cause = e.why(errno)
 			if a := offender(control.Data); a.IsValid() && !a.Addr().IsUnspecified() {
 				by = e.phrase("reported by", "addr", a.Addr().String())
 			}

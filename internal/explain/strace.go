@@ -62,6 +62,8 @@ func protocol(c *sock.Call) string {
 	switch {
 	case (c.Family == sock.INET || c.Family == sock.INET6) && c.Proto == 0:
 		return "IPPROTO_IP"
+	case c.Family == sock.PACKET:
+		return etherType(c.Proto)
 	case c.Family == netlink && c.Proto == 0:
 		return "NETLINK_ROUTE"
 	}
@@ -91,9 +93,13 @@ func optionName(o sock.Opt) string {
 
 // optionValue writes a C int as a number, a time as a time, addresses as addresses and everything else as bytes.
 func optionValue(c *sock.Call) string {
-	switch n, isInt := intOf(c.Value); {
-	case c.Errno != 0 && c.Name == "getsockopt":
+	if c.Name == "getsockopt" && (c.Errno != 0 || len(c.Value) == 0) {
 		return "[]"
+	}
+	if text, ok := packetValue(c); ok {
+		return text
+	}
+	switch n, isInt := intOf(c.Value); {
 	case isInt:
 		return "[" + strconv.Itoa(n) + "]"
 	case c.Option.Name == "SO_RCVTIMEO" && len(c.Value) == 16:

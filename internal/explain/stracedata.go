@@ -67,6 +67,8 @@ func address(a sock.Addr) string {
 			a.Port(), a.Addr().WithZone(""), scope)
 	case sock.UnixAddr:
 		return unixAddress(a)
+	case sock.PacketAddr:
+		return packetAddress(a)
 	case sock.RawAddr:
 		if a.AF == netlink && len(a.Data) >= 10 {
 			return fmt.Sprintf("{sa_family=AF_NETLINK, nl_pid=%d, nl_groups=%08x}", native32(a.Data[2:]), native32(a.Data[6:]))
