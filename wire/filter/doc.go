@@ -48,7 +48,9 @@
 //
 // CompileLive passes at least what Match will want to see: all fragments whose datagram may match once it is whole (conditions on
 // addresses and protocol are kept), and IPv6 packets whose protocol stands behind extension headers. What comes through must
-// be put together and shown to Match. (Only where the IP header itself was cut off by its sender may it pass less.)
+// be put together and shown to Match. (Only where the IP header itself was cut off by its sender may it pass less.) The datagrams of a
+// train (UDP_SEGMENT, UDP_GRO; udp(7)) are one frame to the kernel: where lengths, payloads, checksums or IPv4's identification are asked for, UDP
+// passes, and whoever takes trains apart, as wire/capture does, shows each datagram to Match.
 //
 // Linux takes the outer VLAN tag out of a frame before a packet socket's filter sees it. Both programs look for it where it
 // was on the wire: whoever runs one in the kernel passes frames that have a tag beside them (SKF_AD_VLAN_TAG_PRESENT), puts it back,

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"testing"
@@ -216,6 +217,58 @@ func TestLiveKeepsAddresses(t *testing.T) {
 	data := append(append(make([]byte, 12), 8, 0), whole...)
 	if run(t, live, data) {
 		t.Fatal("a whole packet passes that is known not to match")
+	}
+}
+
+// TestTrains: a kernel that sees the datagrams of a train in one piece passes it if one of them matches.
+func TestTrains(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		link := rapid.SampledFrom([]wire.LinkType{wire.LinkEthernet, wire.LinkRaw}).Draw(t, "link")
+		f := parsed(t, expressions(link == wire.LinkEthernet).Draw(t, "filter"))
+		live := compiled(t, f, link, true)
+		m := newMaker(rapid.Uint64().Draw(t, "packets"))
+		for range 20 {
+			from, to := netip.AddrFrom4([4]byte(m.address4())), netip.AddrFrom4([4]byte(m.address4()))
+			if m.IntN(2) == 0 {
+				from, to = netip.AddrFrom16([16]byte(m.address6())), netip.AddrFrom16([16]byte(m.address6()))
+			}
+			src, dst := netip.AddrPortFrom(from, m.port()), netip.AddrPortFrom(to, m.port())
+			head := make([]byte, 0, 14)
+			if link == wire.LinkEthernet {
+				head = append(head, m.bytes(12)...)
+				head = append(head, pick(m, "\x08\x00", "\x86\xdd")...)
+				if len(wire.AppendUDP(nil, src, dst, 64, 0, nil)) == 28 {
+					copy(head[12:], "\x08\x00")
+				}
+			}
+			size, number := 1+m.IntN(40), 2+m.IntN(5)
+			all := m.bytes(size*number - m.IntN(size))
+			whole := wire.AppendUDP(bytes.Clone(head), src, dst, 64, 0, all)
+			for i, at := 0, 0; at < len(all); i, at = i+1, at+size {
+				data := wire.AppendUDP(bytes.Clone(head), src, dst, 64, 0, all[at:min(at+size, len(all))])
+				if ip := data[len(head):]; ip[0]>>4 == 4 {
+					ip[5] = byte(i)
+				}
+				frame := &wire.Frame{Data: data, Length: len(data), Link: link}
+				if f.Match(frame, decoded(frame)) && !run(t, live, whole) {
+					t.Fatalf("%v on %v: the kernel rejects a train of which datagram %d matches\n%x", f, link, i, data)
+				}
+			}
+		}
+	})
+}
+
+// What is the same for all datagrams of a train the kernel decides.
+func TestLiveKeepsWhatTrainsHaveInCommon(t *testing.T) {
+	for expr, passes := range map[string]bool{
+		"udp[8] = 9": true, "less 20": true, "greater 2000": true, "ip[2:2] = 5": true, "ip[4:2] = 1": true, "not udp[8] = 1": true,
+		"host 10.9.9.9 and udp[8] = 9": false, "port 54 and less 20": false, "ip[8] = 1": false, "udp[0:2] = 9 and udp[8] = 9": false,
+		"ether[0] = 7": false, "tcp[13] = 2": false, "not udp[8] = 1 and port 54": false, "ip[12] = 11 or ip[8] < 3": false,
+	} {
+		data := wire.AppendUDP(append(make([]byte, 12), 8, 0), netip.MustParseAddrPort("10.0.0.1:53"), netip.MustParseAddrPort("10.0.0.2:1000"), 64, 0, []byte{1, 2})
+		if got := run(t, compiled(t, parsed(t, expr), wire.LinkEthernet, true), data); got != passes {
+			t.Errorf("%s lets through what may be a train: %v, want %v", expr, got, passes)
+		}
 	}
 }
 
