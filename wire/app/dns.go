@@ -83,44 +83,79 @@ const (
 	maxPointers = 64
 )
 
-// appendName appends the name that stands in message at at, as RFC 4343 writes it: bytes that would confuse as \DDD or
-// behind a backslash, the root as "<Root>". It returns where the name ends in the message. A pointer has to point before
-// the place where the name's last piece began, so there is no way round in a circle.
-func appendName(line, message []byte, at int) ([]byte, int, bool) {
-	end, start, length, pointers := -1, at, 0, 0
-	for at >= 0 && at < len(message) {
-		label := int(message[at])
+// A nameWalk goes through the labels of a name. A pointer has to point before the place where the name's last piece
+// began, so there is no way round in a circle.
+type nameWalk struct {
+	message   []byte
+	at, start int
+	end       int // where the name ends in the message: behind its first pointer, if it has one; -1: not known yet
+	length    int // of the labels so far
+	pointers  int
+}
+
+func walkName(message []byte, at int) nameWalk {
+	return nameWalk{message: message, at: at, start: at, end: -1}
+}
+
+// next returns the next label; more is false behind the last one, and good is false where the name cannot be read.
+func (n *nameWalk) next() (label []byte, more, good bool) {
+	for n.at >= 0 && n.at < len(n.message) {
+		size := int(n.message[n.at])
 		switch {
-		case label == 0:
-			if end < 0 {
-				end = at + 1
+		case size == 0:
+			if n.end < 0 {
+				n.end = n.at + 1
 			}
-			if length == 0 {
+			return nil, false, true
+		case size >= 0xc0:
+			if n.pointers++; n.at+2 > len(n.message) || n.pointers > maxPointers {
+				return nil, false, false
+			}
+			if n.end < 0 {
+				n.end = n.at + 2
+			}
+			to := int(be16(n.message[n.at:]) & 0x3fff)
+			if to >= n.start {
+				return nil, false, false
+			}
+			n.at, n.start = to, to
+			continue
+		case size > 63 || n.at+1+size > len(n.message) || n.length+1+size > maxName:
+			return nil, false, false
+		}
+		label = n.message[n.at+1 : n.at+1+size]
+		n.at += 1 + size
+		n.length += 1 + size
+		return label, true, true
+	}
+	return nil, false, false
+}
+
+// nameEnd returns where the name that stands in message at at ends.
+func nameEnd(message []byte, at int) (int, bool) {
+	n := walkName(message, at)
+	for {
+		if _, more, good := n.next(); !more {
+			return n.end, good
+		}
+	}
+}
+
+// appendName appends the name that stands in message at at, as RFC 4343 writes it: bytes that would confuse as \DDD or
+// behind a backslash, the root as "<Root>". It returns where the name ends in the message.
+func appendName(line, message []byte, at int) ([]byte, int, bool) {
+	n := walkName(message, at)
+	for first := true; ; first = false {
+		label, more, good := n.next()
+		switch {
+		case !more:
+			if good && n.length == 0 {
 				line = append(line, "<Root>"...)
 			}
-			return line, end, true
-		case label >= 0xc0:
-			if pointers++; at+2 > len(message) || pointers > maxPointers {
-				return line, end, false
-			}
-			if end < 0 {
-				end = at + 2
-			}
-			to := int(be16(message[at:]) & 0x3fff)
-			if to >= start {
-				return line, end, false
-			}
-			at, start = to, to
-			continue
-		case label > 63 || at+1+label > len(message) || length+1+label > maxName:
-			return line, end, false
-		}
-		if length > 0 {
+			return line, n.end, good
+		case !first:
 			line = append(line, '.')
 		}
-		line = appendLabel(line, message[at+1:at+1+label])
-		length += 1 + label
-		at += 1 + label
+		line = appendLabel(line, label)
 	}
-	return line, end, false
 }

@@ -40,8 +40,7 @@ func (w *dnsWalk) next(r *dnsRecord) bool {
 		return false
 	}
 	b := w.message
-	var scratch [4 * maxName]byte
-	_, end, ok := appendName(scratch[:0], b, w.at)
+	end, ok := nameEnd(b, w.at)
 	if !ok || end+4 > len(b) {
 		return false
 	}

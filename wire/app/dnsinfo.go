@@ -14,14 +14,14 @@ var dnsOpcodes = [...]string{"Standard query", "Inverse query", "Server status r
 var dnsErrors = [...]string{"", "Format error", "Server failure", "No such name", "Not implemented", "Refused", "Name exists",
 	"RRset exists", "RRset does not exist", "Not authoritative", "Name out of zone"}
 
-var dnsTypes = map[uint16]string{1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 24: "SIG",
+var dnsTypes = [...]string{1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 24: "SIG",
 	28: "AAAA", 29: "LOC", 32: "NB", 33: "SRV", 35: "NAPTR", 39: "DNAME", 41: "OPT", 43: "DS", 44: "SSHFP", 46: "RRSIG",
 	47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 51: "NSEC3PARAM", 52: "TLSA", 64: "SVCB", 65: "HTTPS", 99: "SPF", 249: "TKEY", 250: "TSIG",
 	251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA"}
 
 func appendDNSType(line []byte, t uint16, protocol Protocol) []byte {
-	if name, ok := dnsTypes[t]; ok && (protocol != NBNS || t == 32) {
-		return append(line, name...)
+	if int(t) < len(dnsTypes) && dnsTypes[t] != "" && (protocol != NBNS || t == 32) {
+		return append(line, dnsTypes[t]...)
 	}
 	if protocol == NBNS && t == 33 {
 		return append(line, "NBSTAT"...)

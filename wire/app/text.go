@@ -8,8 +8,15 @@ import (
 
 // appendLabel appends a label of a name.
 func appendLabel(line, label []byte) []byte {
+	plain := 0 // so many bytes stand as they are
+	for plain < len(label) && ' ' <= label[plain] && label[plain] <= '~' && label[plain] != '.' && label[plain] != '\\' {
+		plain++
+	}
+	if line = append(line, label[:plain]...); plain == len(label) {
+		return line // nearly always
+	}
 	text := utf8.Valid(label)
-	for _, c := range label {
+	for _, c := range label[plain:] {
 		switch {
 		case c == '.' || c == '\\':
 			line = append(line, '\\', c)

@@ -127,6 +127,7 @@ type flow struct {
 	hash   uint32
 	marks  marks
 	server direction // that of what the server sends
+	client direction // of the first packet, where the flow stands among those of its sender
 	oldest uint8     // of recent
 	last   int64     // when its last packet was captured, ns
 	sides  [2]side   // what goes into each direction
@@ -144,7 +145,6 @@ type flow struct {
 	elder, younger   uint32 // flows with the same client
 	protocol         app.Protocol
 	kinship          kinship
-	client           direction // of the first packet, where the flow stands among those of its sender
 	amongClientFlows bool
 }
 

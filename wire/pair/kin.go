@@ -20,7 +20,8 @@ func (t *Tracker) joinClient(number uint32, f *flow) {
 	if elder := t.youngest(from, port, f.key.protocol, hash); elder != 0 {
 		f.elder = elder
 		t.flows.at(elder).younger = number
-		t.clients.remove(hash, elder)
+		t.clients.replace(hash, elder, number)
+		return
 	}
 	t.clients.add(hash, number)
 }
@@ -38,9 +39,10 @@ func (t *Tracker) leaveClient(number uint32, f *flow) {
 	}
 	from, port := f.key.from(f.client)
 	hash := t.endHash(from, port, f.key.protocol)
-	t.clients.remove(hash, number)
 	if f.elder != 0 {
-		t.clients.add(hash, f.elder)
+		t.clients.replace(hash, number, f.elder)
+	} else {
+		t.clients.remove(hash, number)
 	}
 }
 
