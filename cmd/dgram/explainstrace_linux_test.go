@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 
 	"dgram/internal/testnet"
 	"dgram/ledger"
+	"dgram/sock"
 )
 
 // TestExplainTellsTheTruth runs dgram under strace and compares each call on a socket that strace saw with what --explain told, to the byte:
@@ -96,6 +98,133 @@ func TestExplainTellsTheTruthOfServers(t *testing.T) {
 				t.Errorf("no call has %q; stderr: %s", missing, run.out.String())
 			}
 		})
+	}
+}
+
+// What makes a capture, and what is asked about the sockets of this kernel and of other processes.
+func TestExplainTellsTheTruthOfWatchers(t *testing.T) {
+	testnet.Need(t, "strace")
+	target := bind(t).LocalAddr().(*net.UDPAddr)
+	port, pid := fmt.Sprint(target.Port), socketsOfAllKinds(t)
+	for _, c := range []struct {
+		name   string
+		args   []string
+		needed bool // of the right to capture, or to ask about other processes
+		want   []string
+	}{
+		{"sockets", []string{"sockets"}, false, []string{"AF_UNIX, SOCK_SEQPACKET", "AF_INET6, SOCK_DGRAM", "ESOCKTNOSUPPORT", "AF_PACKET, SOCK_RAW", "SO_PROTOCOL, [6]"}},
+		{"sockets of a process", []string{"sockets", pid}, true, []string{"SO_ACCEPTCONN, [1]", "ENOTCONN", `sun_path=@"`, `SO_BINDTODEVICE, "lo`, "IPV6_V6ONLY", "AF_PACKET"}},
+		{"capture", []string{"watch", "lo", "udp port " + port, "--count", "1"}, true,
+			[]string{"AF_PACKET", "PACKET_RX_RING", "SO_ATTACH_FILTER", `sll_ifindex=if_nametoindex("lo")`, "PACKET_STATISTICS", "close("}},
+		{"promiscuous", []string{"watch", "lo", "udp port " + port, "--count", "1", "--promiscuous"}, true, []string{"PACKET_MR_PROMISC"}},
+		{"every interface", []string{"watch", "udp port " + port, "--count", "1", "--quiet"}, true, []string{"sll_ifindex=0"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.needed {
+				testnet.Need(t, testnet.Namespaces) // whoever may do the one may do the other
+			}
+			stop := sendUntil(t, target)
+			defer stop()
+			run := traced(t, c.args, "")
+			run.start(t)
+			run.compare(t)
+			if missing := run.missing(c.want); len(missing) > 0 {
+				t.Errorf("no call has %q; stderr: %s", missing, run.out.String())
+			}
+		})
+	}
+	t.Run("refused capture", func(t *testing.T) {
+		run := traced(t, []string{"watch", "lo"}, "")
+		if os.Geteuid() == 0 {
+			testnet.Need(t, "setpriv")
+			at := slices.Index(run.cmd.Args, "--")
+			run.cmd.Args = slices.Insert(run.cmd.Args, at+1, "setpriv", "--bounding-set", "-net_raw")
+		}
+		run.start(t)
+		run.compare(t)
+		if missing := run.missing([]string{"AF_PACKET", "EPERM"}); len(missing) > 0 {
+			t.Errorf("no call has %q; stderr: %s", missing, run.out.String())
+		}
+	})
+}
+
+// socketsOfAllKinds opens some in this process, and returns its number.
+func socketsOfAllKinds(t *testing.T) string {
+	for _, open := range []struct {
+		family sock.Family
+		kind   sock.Type
+		at     sock.Addr
+	}{
+		{sock.INET, sock.DGRAM, sock.InetAddr{AddrPort: netip.MustParseAddrPort("127.0.0.1:0")}},
+		{sock.INET6, sock.DGRAM, sock.InetAddr{AddrPort: netip.MustParseAddrPort("[::1]:0")}},
+		{sock.INET6, sock.STREAM, sock.InetAddr{AddrPort: netip.MustParseAddrPort("[::1]:0")}},
+		{sock.UNIX, sock.DGRAM, sock.UnixAddr{}},
+		{sock.PACKET, sock.DGRAM, sock.PacketAddr{Interface: "lo", Proto: 0x88b5}}, // an Ethernet type for experiments
+	} {
+		s, err := sock.New(open.family, open.kind, 0)
+		if errors.Is(err, os.ErrPermission) {
+			continue
+		}
+		if err == nil {
+			t.Cleanup(func() { _ = s.Close() })
+			err = s.Bind(open.at)
+		}
+		if err == nil && open.kind == sock.STREAM {
+			err = s.Listen(1)
+		}
+		if err == nil && open.family == sock.INET {
+			_ = s.SetBytes(sock.SOBindToDevice, []byte("lo"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprint(os.Getpid())
+}
+
+// sendUntil sends a datagram now and then, until it is stopped: nobody tells when a capture has begun.
+func sendUntil(t *testing.T, to *net.UDPAddr) (stop func()) {
+	conn, err := net.DialUDP("udp4", nil, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enough, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-enough:
+				tick.Stop()
+				return
+			case <-tick.C:
+				_, _ = conn.Write([]byte("hello"))
+			}
+		}
+	}()
+	return func() {
+		close(enough)
+		<-done
+		_ = conn.Close()
+	}
+}
+
+// Where lines would tear the screen apart, --explain says what to do.
+func TestExplainAndTheScreen(t *testing.T) {
+	x, cmd := watching(t, 100, 30, "lo", "--explain")
+	x.AwaitText("add --plain")
+	var left *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &left) || left.ExitCode() != exitError {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// A capture file takes no socket: it is said so, in both languages.
+func TestExplainOfAFile(t *testing.T) {
+	for language, want := range map[string]string{"en": "without a socket", "zh": "不需要套接字"} {
+		out, err := exec.Command(self(t), "watch", captureFile(t), "--plain", "--explain", "--lang", language).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %s", err, out)
+		}
 	}
 }
 
@@ -422,6 +551,14 @@ var normalRules = []struct {
 	// strace takes apart what is said to the kernel.
 	{regexp.MustCompile(`sendto\((\d+), .*, (\d+), 0, \{sa_family=AF_NETLINK`), `sendto($1, QUESTION, $2, 0, {sa_family=AF_NETLINK`},
 	{regexp.MustCompile(`recvfrom\((\d+), .*, 65536, 0, NULL, NULL`), `recvfrom($1, ANSWER, 65536, 0, NULL, NULL`},
+	{regexp.MustCompile(` /\* ETH_P_\?\?\? \*/`), ``},
+	{regexp.MustCompile(`(mr_alen=0), mr_address=[0-9a-f:]*\}`), `$1}`},
+	{regexp.MustCompile(`filter=0x[0-9a-f]+\}`), `filter=[]}`},
+	{regexp.MustCompile(`PACKET_RX_RING, \{.*\}, 28`), `PACKET_RX_RING, [], 28`},
+	// strace takes an address of a device apart only where it has room for 8 bytes.
+	{regexp.MustCompile(`\{sa_family=AF_PACKET, [^{}]*\}, \[128`), `{sa_family=AF_PACKET}, [128`},
+	{regexp.MustCompile(`\[AF_PACKET\]`), `[17]`}, {regexp.MustCompile(`\[AF_NETLINK\]`), `[16]`}, {regexp.MustCompile(`\[IPPROTO_TCP\]`), `[6]`},
+	{regexp.MustCompile(`\[SOCK_STREAM\]`), `[1]`}, {regexp.MustCompile(`\[SOCK_RAW\]`), `[3]`}, {regexp.MustCompile(`\[SOCK_SEQPACKET\]`), `[5]`}, {regexp.MustCompile(`\[SOCK_PACKET\]`), `[10]`},
 	{regexp.MustCompile(`\[AF_INET\]`), `[2]`}, {regexp.MustCompile(`\[AF_INET6\]`), `[10]`}, {regexp.MustCompile(`\[AF_UNIX\]`), `[1]`},
 	{regexp.MustCompile(`\[SOCK_DGRAM\]`), `[2]`}, {regexp.MustCompile(`\[IPPROTO_UDP\]`), `[17]`},
 }

@@ -15,6 +15,7 @@ import (
 
 	"dgram/internal/sockets"
 	"dgram/internal/terminal"
+	"dgram/ledger"
 	"dgram/sock"
 )
 
@@ -31,13 +32,16 @@ dgram sockets dgram
 # every socket for UDP on this machine
 sudo dgram sockets --all --family inet,inet6 --type dgram
 # for a script: an event each
-dgram sockets --json 1234`,
+dgram sockets --json 1234
+# how can one ask about another program's sockets?
+dgram sockets --explain 1234`,
 	setup: setupSockets,
 }
 
 type socketsFlags struct {
 	all, json    bool
 	family, kind []string
+	explain      explainFlags
 }
 
 func (f *socketsFlags) define(fs *pflag.FlagSet) {
@@ -51,6 +55,7 @@ func setupSockets(c *command) runner {
 	out := terminal.NewWriter(c.stdout, nil)
 	var f socketsFlags
 	c.group("Flags", f.define)
+	f.explain.define(c)
 	listed := func(names []string) func(string) ([]string, cobra.ShellCompDirective) {
 		return func(string) ([]string, cobra.ShellCompDirective) {
 			return shortNames(names), cobra.ShellCompDirectiveNoFileComp
@@ -65,11 +70,23 @@ func setupSockets(c *command) runner {
 			return err
 		case f.all && len(args) > 0:
 			return errors.New("--all is every process: leave out " + strconv.Quote(args[0]))
-		case f.all || len(args) > 0:
-			return showProcesses(out, c.stderr, &f, wanted, args)
 		}
-		return showKinds(out, f.json, wanted)
+		explained := f.explained(out, c.stderr)
+		defer explained.end()
+		if f.all || len(args) > 0 {
+			return showProcesses(out, c.stderr, &f, wanted, args, explained)
+		}
+		return showKinds(out, f.json, wanted, explained)
 	}
+}
+
+// explained begins to explain the calls, if that is wanted. It has to end before anything else is written.
+func (f *socketsFlags) explained(out, errs io.Writer) explaining {
+	var publish func(ledger.Event)
+	if f.json {
+		publish = func(e ledger.Event) { _ = writeEvent(out, e) } // what follows tells that nobody takes it
+	}
+	return f.explain.begin(terminal.NewWriter(errs, nil), false, publish)
 }
 
 // socketFilter says which families and types are wanted; empty is all.
@@ -150,8 +167,9 @@ func shortNames(names []string) (short []string) {
 }
 
 // showProcesses shows the sockets of the processes that args name, or of all.
-func showProcesses(out, errs io.Writer, f *socketsFlags, wanted socketFilter, args []string) error {
+func showProcesses(out, errs io.Writer, f *socketsFlags, wanted socketFilter, args []string, explained explaining) error {
 	report, problems := reportOf(args)
+	explained.end()
 	report.Sockets = slices.DeleteFunc(report.Sockets, func(s sockets.Socket) bool { return !wanted.passes(s.Family, s.Type) })
 	if f.json {
 		for _, s := range report.Sockets {

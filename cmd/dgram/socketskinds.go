@@ -15,8 +15,10 @@ import (
 )
 
 // showKinds tries each family and type on this kernel.
-func showKinds(out io.Writer, json bool, wanted socketFilter) error {
-	kinds := slices.DeleteFunc(sockets.Kinds(), func(k sockets.Kind) bool { return !wanted.passes(k.Family, k.Type) })
+func showKinds(out io.Writer, json bool, wanted socketFilter, explained explaining) error {
+	kinds := sockets.Kinds()
+	explained.end()
+	kinds = slices.DeleteFunc(kinds, func(k sockets.Kind) bool { return !wanted.passes(k.Family, k.Type) })
 	if json {
 		for _, k := range kinds {
 			if err := writeEvent(out, newKindEvent(k)); err != nil {

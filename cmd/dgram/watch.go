@@ -18,7 +18,7 @@ refused, late, duplicate and stray ones stand out.
 
 On a terminal it is a screen with a table, where ? says everything. In a pipe, or with --plain, each packet is a line, and what becomes
 known later (a request stays unanswered) is a line of its own. At the end, on standard error: flows, pairs, round trips, losses. Ctrl-C is
-an ordinary end, with the summary and exit code 0.
+an ordinary end, with the summary and exit code 0. --explain tells which calls make a capture; on a terminal it takes --plain or --json.
 
 FILTER is tcpdump's language for IP, UDP and ICMP: the rest of the words, or one in quotes. Watching an interface needs the capability
 CAP_NET_RAW; what dgram itself sends and receives can be recorded without it: serve, call and bench have --pcap.`,
@@ -34,6 +34,9 @@ dgram watch dns.pcapng --plain
 # the first 100 packets to or from a host within 10 seconds, as JSON
 sudo dgram watch eth0 host 192.0.2.1 and udp --json --count 100 --duration 10s
 
+# which calls make a capture, and why
+sudo dgram watch lo --plain --count 1 --explain
+
 # what another program captures elsewhere
 ssh server tcpdump -U -w - udp | dgram watch -`,
 	setup: setupWatch,
@@ -47,7 +50,9 @@ func setupWatch(c *command) runner {
 // watch is the verb.
 func watch(ctx context.Context, e env, f *watchFlags, args []string) error {
 	if f.list {
-		return listInterfaces(e.stdout)
+		e, explained, err := f.explained(e, watched{live: true})
+		defer explained.end()
+		return errors.Join(err, listInterfaces(e.stdout))
 	}
 	what, err := f.what(args)
 	if err == nil {
@@ -56,6 +61,11 @@ func watch(ctx context.Context, e env, f *watchFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	e, explained, err := f.explained(e, what)
+	if err != nil {
+		return err
+	}
+	defer explained.end()
 	source, err := f.open(what)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type watchFlags struct {
 	patience    time.Duration
 	count       uint64
 	duration    time.Duration
+	explain     explainFlags
 }
 
 func newWatchFlags(c *command) *watchFlags {
@@ -55,6 +56,7 @@ func newWatchFlags(c *command) *watchFlags {
 		s.Uint64Var(&f.count, "count", 0, "end after `N` packets")
 		s.DurationVar(&f.duration, "duration", 0, "end after this `DURATION`")
 	})
+	f.explain.define(c)
 	c.complete("time", func(string) ([]string, cobra.ShellCompDirective) {
 		return f.times.of, cobra.ShellCompDirectiveNoFileComp
 	})
