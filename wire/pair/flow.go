@@ -121,7 +121,8 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// A flow is a conversation that is going on: 256 bytes, four cache lines. What every packet touches stands first.
+// A flow is a conversation that is going on: 256 bytes, four cache lines. What every packet touches stands first,
+// and in the first line whatever finding, joining and leaving it takes.
 type flow struct {
 	key    key
 	hash   uint32
@@ -130,7 +131,10 @@ type flow struct {
 	client direction // of the first packet, where the flow stands among those of its sender
 	oldest uint8     // of recent
 	last   int64     // when its last packet was captured, ns
-	sides  [2]side   // what goes into each direction
+
+	elder, younger uint32 // flows with the same client; 0: none
+
+	sides [2]side // what goes into each direction
 
 	recent [4]recent // the requests that were answered last
 
@@ -140,12 +144,10 @@ type flow struct {
 	refused        uint16 // at most so many
 	doubtful       uint16 // of the lost: requests that may have wanted no reply
 
-	parent           uint32 // the flow whose requests are answered here, if there is one
-	parentHash       uint32 // its hash, by which it is known that it still is that one
-	elder, younger   uint32 // flows with the same client
-	protocol         app.Protocol
-	kinship          kinship
-	amongClientFlows bool
+	parent     uint32 // the flow whose requests are answered here, if there is one
+	parentHash uint32 // its hash, by which it is known that it still is that one
+	protocol   app.Protocol
+	kinship    kinship
 }
 
 // marks are what is known of a flow.
@@ -157,6 +159,7 @@ const (
 	toGroup                   // to a multicast or broadcast address
 	heard                     // something has answered, perhaps from elsewhere
 	used                      // the record is a flow's
+	joined                    // it stands among the flows of its client
 )
 
 // A side is what one end sends.

@@ -16,7 +16,7 @@ func (t *Tracker) joinClient(number uint32, f *flow) {
 	}
 	from, port := f.key.from(f.client)
 	hash := t.endHash(from, port, f.key.protocol)
-	f.amongClientFlows = true
+	f.marks |= joined
 	if elder := t.youngest(from, port, f.key.protocol, hash); elder != 0 {
 		f.elder = elder
 		t.flows.at(elder).younger = number
@@ -27,7 +27,7 @@ func (t *Tracker) joinClient(number uint32, f *flow) {
 }
 
 func (t *Tracker) leaveClient(number uint32, f *flow) {
-	if !f.amongClientFlows {
+	if f.marks&joined == 0 {
 		return
 	}
 	if f.elder != 0 {
