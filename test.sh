@@ -120,25 +120,45 @@ fuzz() {
 	go test -list '^Fuzz' ./... >"$scratch/list" || { cat "$scratch/list"; return 1; }
 	# The names of a package's targets come before the line that names the package.
 	awk '/^Fuzz/ { name[n++] = $1 } /^ok/ { for (i = 0; i < n; i++) print $2, name[i]; n = 0 }' "$scratch/list" >"$scratch/targets"
-	while read -r package target; do
-		fuzz_one "$package" "$target" || return 1
-	done <"$scratch/targets"
+	pids='' failed=0
+	for queue in 0 1; do
+		awk -v queue=$queue 'NR % 2 == queue' "$scratch/targets" >"$scratch/targets.$queue"
+		fuzz_queue "$scratch/targets.$queue" >"$scratch/fuzzed.$queue" 2>&1 &
+		pids="$pids $!"
+	done
+	for pid in $pids; do wait "$pid" || failed=1; done
+	for queue in 0 1; do
+		cat "$scratch/fuzzed.$queue"
+		cat "$scratch/targets.$queue.book" >>"$book"
+	done
+	[ $failed = 0 ] || return 1
 	echo "$(wc -l <"$scratch/targets") targets, $FUZZTIME each"
+}
+
+# Half of the targets, one after the other, with a book of its own: two such queues run side by side, a processor each.
+fuzz_queue() {
+	book="$1.book"
+	: >"$book"
+	while read -r package target; do
+		fuzz_one "$package" "$target" "$1" || return 1
+	done <"$1"
 }
 
 # Go's fuzzer now and then reports its own deadline as a failure of the target (context deadline exceeded). Only that,
 # and only without a failing input, is tried once more.
 fuzz_one() {
 	printf '%-32s %s\n' "$2" "$1"
-	cp "$book" "$scratch/before"
-	tally -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s "$1" >"$scratch/fuzz" 2>&1 && return 0
-	if grep -q 'context deadline exceeded' "$scratch/fuzz" && ! grep -q 'Failing input written' "$scratch/fuzz"; then
-		cp "$scratch/before" "$book"
-		tally -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s "$1" >"$scratch/fuzz" 2>&1 && return 0
+	cp "$book" "$3.before"
+	fuzz_run "$1" "$2" >"$3.out" 2>&1 && return 0
+	if grep -q 'context deadline exceeded' "$3.out" && ! grep -q 'Failing input written' "$3.out"; then
+		cp "$3.before" "$book"
+		fuzz_run "$1" "$2" >"$3.out" 2>&1 && return 0
 	fi
-	cat "$scratch/fuzz"
+	cat "$3.out"
 	return 1
 }
+
+fuzz_run() { tally -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s -parallel 1 "$1"; }
 
 tally() {
 	[ -x "$scratch/tally" ] || go build -buildvcs=false -o "$scratch/tally" ./scripts/tally || return 1
