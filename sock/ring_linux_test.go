@@ -2,13 +2,16 @@ package sock
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
 )
 
 // openRing gives a ring on the loopback device that lets UDP datagrams to a port through, once each.
@@ -95,6 +98,65 @@ func TestRingHandsOutEveryFrame(t *testing.T) {
 	}
 	if drops := r.Drops(); drops != 0 {
 		t.Errorf("%d dropped", drops)
+	}
+}
+
+// A train comes in one frame, which says so; on a socket that cannot be asked (of a type without the link layer's header) nothing does.
+func TestRingKnowsTrains(t *testing.T) {
+	port, _ := target(t)
+	c := smallRing
+	c.Trains = true
+	r := openRing(t, c, port)
+	_ = r.Socket().SetReadDeadline(time.Now().Add(10 * time.Second))
+	w := open(t, INET, DGRAM, 0).NewSender(8)
+	w.AddInet(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.Addr{}, 0, []byte("hello"))
+	w.AddSegment([]byte("world"), 5)
+	w.AddSegment([]byte("!"), 5)
+	sendAll(t, w)
+	w.Reset()
+	w.AddInet(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.Addr{}, 0, []byte("alone"))
+	sendAll(t, w)
+	for _, want := range []struct {
+		payload string
+		segment int
+	}{{"helloworld!", 5}, {"alone", 0}} {
+		var f RingFrame
+		if err := r.Next(&f); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(f.Buf[f.Start+42:]); got != want.payload || f.Segment != want.segment || f.Start < c.Room || (f.Net+frameHead)%16 != 0 {
+			t.Errorf("%q of segments of %d bytes, want %q of %d; frame at %d, network header at %d", got, f.Segment, want.payload, want.segment, f.Start, f.Net)
+		}
+	}
+	deaf, err := open(t, PACKET, DGRAM, 0).Ring(c)
+	if err != nil || deaf.trains {
+		t.Fatalf("a ring that cannot tell: %v", err)
+	}
+	deaf.Close()
+}
+
+// The kernel takes a place for a frame before it knows whether it can say what the frame is, and leaves it empty if not.
+func TestRingSkipsEmptyPlaces(t *testing.T) {
+	memory := make([]byte, 4096)
+	memory[blockStatus], memory[blockFrames], memory[blockFirst] = unix.TP_STATUS_USER, 3, blockHead
+	binary.NativeEndian.PutUint32(memory[blockLength:], blockHead+3*200)
+	for i := range 3 {
+		h := memory[blockHead+i*200:]
+		h[frameNext], h[frameCaptured], h[frameMac], h[frameNet] = 200, 10, 100, 114
+		if i == 2 {
+			h[frameNext] = 0
+		}
+		if i == 1 {
+			h[frameStatus], h[100] = unix.TP_STATUS_USER, 'x'
+		}
+	}
+	r := &Ring{memory: memory, size: len(memory), trains: true}
+	var f RingFrame
+	if !r.tryTake() || r.Next(&f) != nil || f.Buf[f.Start] != 'x' || r.left != 1 {
+		t.Fatalf("the frame between two empty places is %+v, %d are left", f, r.left)
+	}
+	if whole, err := r.frame(&f); whole || err != nil || r.left != 0 {
+		t.Errorf("the last place is empty, and there is %v, %v", whole, err)
 	}
 }
 
