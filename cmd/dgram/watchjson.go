@@ -138,13 +138,18 @@ func appendPayload(b, payload []byte) []byte {
 		b = append(b, `{"base64":"`...)
 		return append(base64.StdEncoding.AppendEncode(b, payload), `"}`...)
 	}
-	return append(appendText(append(b, `{"text":`...), string(payload)), '}')
+	return append(appendText(append(b, `{"text":`...), payload), '}')
 }
 
 // appendText appends any text as a JSON string of ASCII (RFC 8259, Section 7).
-func appendText(b []byte, text string) []byte {
+func appendText[T string | []byte](b []byte, text T) []byte {
 	b = append(b, '"')
-	for _, r := range text {
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(string(text[i:min(i+utf8.UTFMax, len(text))]))
+		}
+		i += size
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
