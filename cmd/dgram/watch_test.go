@@ -115,7 +115,7 @@ func TestWatchColumns(t *testing.T) {
 // A packet costs no memory: files of any length are read in the same few megabytes.
 func TestWatchLinesAllocateNothing(t *testing.T) {
 	s := &sighting{}
-	s.frame.Data = wire.AppendUDP(nil, netip.MustParseAddrPort("192.168.3.2:57445"), netip.MustParseAddrPort("192.168.3.8:12345"), 64, 0, []byte("hello"))
+	s.frame.Data = wire.AppendUDP(nil, netip.MustParseAddrPort("192.168.3.2:57445"), netip.MustParseAddrPort("192.168.3.8:12345"), 64, 0, []byte("hello hello hello hello hello hello hello hello"))
 	s.frame.Length, s.frame.Link, s.frame.Time = len(s.frame.Data), wire.LinkRaw, time.Now().UnixNano()
 	buffer := make([]byte, 0, 4096)
 	text := &textLines{times: "absolute"}
