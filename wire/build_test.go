@@ -74,6 +74,36 @@ func TestAppendUDP(t *testing.T) {
 	}
 }
 
+// FinishUDP gives headers that say something else back what AppendUDP wrote; what was cut keeps its checksum, and what has none gets none.
+func TestFinishUDP(t *testing.T) {
+	for _, ends := range [][2]string{{"192.168.3.2:4000", "192.168.3.8:53"}, {"[fd00:3::2]:4000", "[fd00:3::8]:53"}} {
+		for n := range 70 {
+			want := AppendUDP(nil, netip.MustParseAddrPort(ends[0]), netip.MustParseAddrPort(ends[1]), 64, 7, bytes.Repeat([]byte{0xfe}, n))
+			transport, lengths := 20, []int{2, 3, 10, 11, 24, 25, 26, 27}
+			if want[0]>>4 == 6 {
+				transport, lengths = 40, []int{4, 5, 44, 45, 46, 47}
+			}
+			got := bytes.Clone(want)
+			for _, at := range lengths {
+				got[at] ^= 0x5a
+			}
+			if FinishUDP(got, transport, len(got)); !bytes.Equal(got, want) {
+				t.Fatalf("%d bytes of payload:\n%x, want\n%x", n, got, want)
+			}
+			checksum := want[transport+6 : transport+8]
+			copy(got[transport+6:], []byte{0x12, 0x34})
+			if FinishUDP(got[:transport+8], transport, len(got)); n > 0 && got[transport+6] != 0x12 {
+				t.Fatalf("a checksum over what is not there: %x", got)
+			}
+			copy(got[transport+6:], []byte{0, 0})
+			FinishUDP(got, transport, len(got))
+			if none := binary.BigEndian.Uint16(got[transport+6:]) == 0; none != (want[0]>>4 == 4) || !none && !bytes.Equal(got[transport+6:transport+8], checksum) {
+				t.Fatalf("where none was, the checksum is %x, want %x", got[transport+6:transport+8], checksum)
+			}
+		}
+	}
+}
+
 func TestAppendUDPWhatFitsInNoDatagram(t *testing.T) {
 	four, six := netip.MustParseAddrPort("10.0.0.1:1"), netip.MustParseAddrPort("[fd00::1]:1")
 	if b := AppendUDP([]byte("b"), four, four, 1, 0, make([]byte, MaxPayload4+1)); string(b) != "b" {
