@@ -114,12 +114,13 @@ func newHostSet(now time.Time, all []netip.Prefix) *hostSet {
 
 // words are the 128 bits of an address; IPv4 is mapped (RFC 4291, Section 2.5.5.2). For IPv4 there is a quicker way.
 func words(a netip.Addr) (high, low uint64) {
-	if a.Is4() {
-		bytes := a.As4()
-		return 0, 0xffff<<32 | uint64(binary.BigEndian.Uint32(bytes[:]))
+	switch bytes := a.AsSlice(); len(bytes) { // on the stack; As16 would be copied, before it is written
+	case 4:
+		return 0, 0xffff<<32 | uint64(binary.BigEndian.Uint32(bytes))
+	case 16:
+		return binary.BigEndian.Uint64(bytes), binary.BigEndian.Uint64(bytes[8:])
 	}
-	bytes := a.As16()
-	return binary.BigEndian.Uint64(bytes[:8]), binary.BigEndian.Uint64(bytes[8:])
+	return 0, 0
 }
 
 func (s *hostSet) find(high, low uint64) hostKind { return s.place(high, low).kind }

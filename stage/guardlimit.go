@@ -17,15 +17,19 @@ import (
 // does: Metwally, Agrawal and El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams", 2005). What is owed is thus
 // never less than the truth, for those in the table and those that were put out, and no flood of addresses opens the limit to any.
 type limiter struct {
-	cells  []atomic.Uint64 // each: 16 bits of the key's hash, 48 bits of time
-	secret [6]uint64       // what the hash is keyed with, so that nobody can choose addresses that meet
-	cost4  [4]uint64       // ticks that a datagram costs: the address, /24
-	cost6  [4]uint64       // the address, /64, /56, /48
+	cells     *[limiterCells]atomic.Uint64 // each: 16 bits of the key's hash, 48 bits of time
+	secret    [6]uint64                    // what the hash is keyed with, so that nobody can choose addresses that meet
+	cost      [families][4]uint64          // ticks that a datagram costs: the address, /24; or the address, /64, /56, /48
+	aheadMost [families]uint64             // how many datagrams a shard may pay for ahead
 }
 
 const (
 	limiterCells = 1 << 19 // 4 MiB (Knot DNS)
 	limiterWays  = 4
+
+	// What there is of one kind for IPv4 addresses and of one for the others.
+	family4, family6 = 0, 1
+	families         = 2
 
 	tickLength = 16 // nanoseconds
 	second     = 1_000_000_000 / tickLength
@@ -39,7 +43,7 @@ const (
 )
 
 func newLimiter(rate int) *limiter {
-	l := &limiter{cells: make([]atomic.Uint64, limiterCells)}
+	l := &limiter{cells: new([limiterCells]atomic.Uint64)}
 	for i := range l.secret {
 		l.secret[i] = rand.Uint64() | 1
 	}
@@ -50,8 +54,10 @@ func newLimiter(rate int) *limiter {
 		}
 		return ticks
 	}
-	l.cost4 = [4]uint64{cost(1), cost(32)}
-	l.cost6 = [4]uint64{cost(1), cost(2), cost(3), cost(4)}
+	l.cost = [families][4]uint64{{cost(1), cost(32)}, {cost(1), cost(2), cost(3), cost(4)}}
+	for i := range l.aheadMost {
+		l.aheadMost[i] = min(aheadTicks/l.cost[i][1], mostAhead)
+	}
 	return l
 }
 
@@ -72,37 +78,7 @@ type bucket struct {
 	cost uint64 // of one datagram
 	word uint64 // of the cell
 	owed uint64 // ticks until it is full
-	cell int
-}
-
-// allow charges n datagrams of an address (IPv4 mapped, as words gives it), as many of them as all its buckets have room for, and returns that
-// number. What is not allowed costs nothing, so that an address over its limit does not use up its neighbours'.
-func (l *limiter) allow(is4 bool, high, low, now uint64, n int) int {
-	var all [4]bucket
-	all[0].hash = l.hash(0, high, low)
-	if is4 {
-		all[1].hash = l.hash(1, high, low>>8)
-		return l.charge(all[:2], &l.cost4, now, n)
-	}
-	all[1].hash, all[2].hash, all[3].hash = l.hash(1, high, 0), l.hash(2, high>>8, 0), l.hash(3, high>>16, 0)
-	return l.charge(all[:], &l.cost6, now, n)
-}
-
-func (l *limiter) charge(all []bucket, costs *[4]uint64, now uint64, n int) int {
-	for i := range all {
-		b := &all[i]
-		b.cost = costs[i&3]
-		l.find(b, now)
-		if n = b.room(n); n == 0 {
-			return 0
-		}
-	}
-	for i := range all {
-		if b := &all[i]; !l.pay(b, now, n) && !l.insist(b, now, n) {
-			return 0
-		}
-	}
-	return n
+	cell uint64
 }
 
 // room returns how many of n datagrams the bucket has room for.
@@ -118,22 +94,21 @@ func (b *bucket) room(n int) int {
 
 // find fills in b's cell: its own, or else the one of its four that is free, or will be, first.
 func (l *limiter) find(b *bucket, now uint64) {
-	first := int(b.hash % (limiterCells / limiterWays) * limiterWays)
-	set := (*[limiterWays]atomic.Uint64)(l.cells[first:])
-	hash, least := b.hash, uint64(furthest)
-	for i := range set {
-		word := set[i].Load()
+	first := b.hash % (limiterCells / limiterWays) * limiterWays
+	least := uint64(furthest)
+	for cell := first; cell < first+limiterWays; cell++ {
+		word := l.cells[cell%limiterCells].Load()
 		owed := (word - now) & timeMask
 		if owed >= furthest || word == 0 {
 			owed = 0
 		}
-		if (word^hash)>>timeBits == 0 {
-			b.word, b.owed, b.cell = word, owed, first+i
-			return
-		}
-		if owed < least {
-			b.word, b.owed, b.cell = word, owed, first+i
+		own := (word^b.hash)>>timeBits == 0
+		if own || owed < least {
+			b.word, b.owed, b.cell = word, owed, cell
 			least = owed
+		}
+		if own {
+			return
 		}
 	}
 }
@@ -141,7 +116,7 @@ func (l *limiter) find(b *bucket, now uint64) {
 // pay charges n datagrams. It reports false if another shard has changed the cell meanwhile.
 func (l *limiter) pay(b *bucket, now uint64, n int) bool {
 	time := (now + b.owed + uint64(n)*b.cost) & timeMask
-	return l.cells[b.cell].CompareAndSwap(b.word, b.hash&^timeMask|time)
+	return l.cells[b.cell%limiterCells].CompareAndSwap(b.word, b.hash&^timeMask|time)
 }
 
 // payTries bounds how often a cell is tried that other shards change at the same time. After that the datagram is refused.

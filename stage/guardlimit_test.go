@@ -22,10 +22,19 @@ func leaveOutIfShort(t *testing.T) {
 	}
 }
 
+// shard is what asks a limiter: one of those that share it.
+type shard struct {
+	*limiter
+	ahead paidAhead
+}
+
+// newShard returns the only one of a new limiter.
+func newShard(rate int) *shard { return &shard{limiter: newLimiter(rate)} }
+
 // take asks for n datagrams of one address.
-func (l *limiter) take(a netip.Addr, now uint64, n int) int {
+func (s *shard) take(a netip.Addr, now uint64, n int) int {
 	high, low := words(a)
-	return l.allow(a.Is4(), high, low, now, n)
+	return s.allow(&s.ahead, a.Is4(), high, low, now, n)
 }
 
 // exact is the slow truth: a token bucket for every address and every prefix, each remembered for ever.
@@ -73,7 +82,7 @@ func TestLimiterHoldsToTheTruth(t *testing.T) {
 	leaveOutIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.SampledFrom([]int{1, 7, 50, 1000, 100_000}).Draw(t, "rate")
-		l, e := newLimiter(rate), &exact{rate: float64(rate), buckets: map[netip.Prefix]*tokens{}}
+		l, e := newShard(rate), &exact{rate: float64(rate), buckets: map[netip.Prefix]*tokens{}}
 		senders := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) netip.Addr {
 			near := rapid.Uint32Range(0, 3).Draw(t, "net")<<8 | rapid.Uint32Range(1, 3).Draw(t, "host")
 			if rapid.Bool().Draw(t, "v6") {
@@ -124,7 +133,7 @@ func TestLimiterRates(t *testing.T) {
 		{"/56", func(i int) netip.Addr { return ipv6(1<<60|uint64(i%256), uint64(i)) }, 375, 150},
 		{"/48", func(i int) netip.Addr { return ipv6(1<<60|uint64(i%65536), uint64(i)) }, 500, 200},
 	} {
-		l := newLimiter(DefaultLimit)
+		l := newShard(DefaultLimit)
 		i, burst, later := 0, 0, 0
 		for range 6000 {
 			i++
@@ -142,7 +151,7 @@ func TestLimiterRates(t *testing.T) {
 
 // A slot of several datagrams is admitted as far as there is room.
 func TestLimiterTakesApart(t *testing.T) {
-	l := newLimiter(10)
+	l := newShard(10)
 	a := ipv4(1)
 	if got := []int{l.take(a, clockStart, 20), l.take(a, clockStart, 20), l.take(a, clockStart, 20), l.take(a, clockStart+second/2, 64)}; fmt.Sprint(got) != "[20 5 0 5]" {
 		t.Errorf("admitted %v", got)
@@ -150,7 +159,7 @@ func TestLimiterTakesApart(t *testing.T) {
 }
 
 func TestLimiterWhenTheClockGoesRound(t *testing.T) {
-	l := newLimiter(50)
+	l := newShard(50)
 	a := ipv4(1)
 	for _, now := range []uint64{1<<timeBits - 10, 1<<timeBits + second} {
 		if n := l.take(a, now, 1000); n != 125 && n != 50 {
@@ -170,7 +179,7 @@ func TestLimiterWhenTheClockGoesRound(t *testing.T) {
 
 // A shard whose batch is a little older than another's must not take a full bucket for an empty one.
 func TestLimiterWithAnOlderClock(t *testing.T) {
-	l := newLimiter(50)
+	l := newShard(50)
 	a := ipv4(1)
 	if n := l.take(a, clockStart+60*second, 1000); n != 125 {
 		t.Fatal(n)
@@ -189,9 +198,10 @@ func TestLimiterShared(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
+			s := &shard{limiter: l}
 			for range 20_000 {
 				now := clockStart + uint64(clock.Add(second/100_000))
-				admitted.Add(int64(l.take(ipv4(0x0a000001), now, 1)))
+				admitted.Add(int64(s.take(ipv4(0x0a000001), now, 1)))
 			}
 		})
 	}
@@ -220,7 +230,7 @@ func TestLimiterInAFlood(t *testing.T) {
 		"one IPv6 /48, from all": {flood: func(i uint64) netip.Addr { return ipv6(1<<63|mix(i)%65536, mix(i)) }, rate: 1_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter(DefaultLimit)
+			l := newShard(DefaultLimit)
 			asked, answered := 0, 0
 			admitted := map[netip.Addr]int{}
 			for i := range seconds * c.rate {
@@ -256,7 +266,7 @@ func innocent(i uint64) netip.Addr {
 // Keys that have to share four cells owe each other's debts: more is refused then, never less.
 func TestLimiterNeverFailsOpenWhereTheTableIsFull(t *testing.T) {
 	leaveOutIfShort(t)
-	l := newLimiter(DefaultLimit)
+	l := newShard(DefaultLimit)
 	for i := range uint64(6 * limiterCells) { // far more than it holds, each with its whole burst
 		l.take(ipv6(i<<17|1<<63, i), clockStart, 125)
 	}

@@ -59,8 +59,8 @@ type Guards struct {
 	told   [dgram.MaxReasons]atomic.Bool
 }
 
-// NewGuards returns the guards that c asks for. Their memory is fixed: 4 MiB for rates and 1 MiB for loops, of which what is never used is never
-// touched.
+// NewGuards returns the guards that c asks for. Their memory is fixed: 4 MiB for rates, and 64 KiB more for each Line, and 1 MiB for loops, of which
+// what is never used is never touched.
 func NewGuards(c GuardConfig) *Guards {
 	now := time.Now()
 	g := &Guards{config: c, epoch: now}
@@ -116,6 +116,7 @@ type gate struct {
 
 	// The slots before runEnd follow each other from one peer, and were charged together: so many of their datagrams are left to be let in.
 	runEnd, granted int
+	ahead           *paidAhead // nil until the limiter is first asked
 }
 
 // begin begins a batch.
@@ -178,6 +179,9 @@ const longestRun = 16
 // charge asks the limiter for the n datagrams of slot i, and with them for those of the slots from the same peer that follow at once. All of
 // them have come at one time, so the outcome is that of asking for each; the work is done once.
 func (g *gate) charge(b *dgram.Batch, i, n int, high, low uint64) {
+	if g.ahead == nil {
+		g.ahead = new(paidAhead)
+	}
 	first := &b.Datagrams[i]
 	all, end := n, i+1
 	for ; end < min(len(b.Datagrams), i+longestRun); end++ {
@@ -188,9 +192,9 @@ func (g *gate) charge(b *dgram.Batch, i, n int, high, low uint64) {
 		all += next.Count()
 	}
 	l, is4 := g.guards.limit, first.Peer.Addr().Is4()
-	g.granted, g.runEnd = l.allow(is4, high, low, g.tick, all), end
+	g.granted, g.runEnd = l.allow(g.ahead, is4, high, low, g.tick, all), end
 	if g.granted == 0 && all > n {
-		g.granted = l.allow(is4, high, low, g.tick, n) // another shard was quicker, perhaps
+		g.granted = l.allow(g.ahead, is4, high, low, g.tick, n) // another shard was quicker, perhaps
 	}
 	if end == i+1 {
 		g.runEnd = 0

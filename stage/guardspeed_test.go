@@ -99,11 +99,14 @@ func BenchmarkLimiter(b *testing.B) {
 	}{
 		{"one IPv4 address", func(uint64) netip.Addr { return ipv4(0x0a010203) }},
 		{"one IPv6 address", func(uint64) netip.Addr { return ipv6(1, 1) }},
+		{"100 IPv4 networks", func(i uint64) netip.Addr { return ipv4(0x0a010203 + uint32(i%100)<<8) }},
+		{"100 IPv6 networks", func(i uint64) netip.Addr { return ipv6(1<<60+i%100, 1) }},
+		{"1000 IPv6 networks", func(i uint64) netip.Addr { return ipv6(1<<60+i%1000<<16, 1) }},
 		{"always another IPv4 address", func(i uint64) netip.Addr { return ipv4(uint32(mix(i))) }},
 		{"always another IPv6 address", func(i uint64) netip.Addr { return ipv6(mix(i), mix(i+1)) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			l := newLimiter(MostLimit)
+			l := newShard(MostLimit)
 			now := uint64(clockStart)
 			b.ReportAllocs()
 			i := uint64(0)
@@ -111,8 +114,7 @@ func BenchmarkLimiter(b *testing.B) {
 				i++
 				now += 1000 / tickLength // a million a second
 				a := c.address(i)
-				high, low := words(a)
-				l.allow(a.Is4(), high, low, now, 1)
+				l.take(a, now, 1)
 			}
 		})
 	}
