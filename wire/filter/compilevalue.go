@@ -9,7 +9,13 @@ import (
 // relation compares. First comes the question whether the bytes are of the protocol that they are asked of, for all of them.
 func (c *compiler) relation(n *relation, yes, no label, up bool) {
 	if c.live && c.late(n.left, n.right) {
-		c.piece(c.unanswered(yes, no, up), c.varies(n.left, n.right))
+		found, trains := c.unanswered(yes, no, up), c.varies(true, n.left) || c.varies(true, n.right)
+		c.piece(found, trains)
+		if tags := c.tags; tags > 0 { // a packet without the tags comes here, too, where the filter goes on without them
+			c.tags = 0
+			c.piece(found, trains)
+			c.tags = tags
+		}
 	}
 	for _, of := range guards(guards(nil, n.left), n.right) {
 		c.guard(of, no)
@@ -231,36 +237,34 @@ func (c *compiler) late(values ...value) bool {
 }
 
 // varies says whether values differ between the UDP datagrams of a train, which a kernel has in one piece until it is taken apart: everything
-// but what their headers have in common.
-func (c *compiler) varies(values ...value) bool {
-	for _, v := range values {
-		switch v := v.(type) {
-		case length:
-			return true
-		case *bytesOf:
-			index, constant := v.index.(number)
-			if !constant || !c.isCommon(v.of, int(index), int(index)+v.size) {
-				return true
-			}
-		case *arithmetic:
-			if c.varies(v.left, v.right) {
-				return true
-			}
-		case *negative:
-			if c.varies(v.of) {
-				return true
-			}
-		}
+// but what their headers have in common. Whether a packet is of the protocol asked is looked at for a left operand only, as tcpdump does: checked
+// says that it is.
+func (c *compiler) varies(checked bool, v value) bool {
+	switch v := v.(type) {
+	case length:
+		return true
+	case *bytesOf:
+		index, constant := v.index.(number)
+		return !constant || !c.isCommon(v.of, checked, int(index), int(index)+v.size)
+	case *arithmetic:
+		return c.varies(checked, v.left) || c.varies(false, v.right)
+	case *negative:
+		return c.varies(checked, v.of)
 	}
 	return false
 }
 
 // isCommon says whether all datagrams of a train have these bytes, from one up to another, in common: not the lengths, IPv4's identification and
-// checksums, nor what is behind. What is asked of other protocols has the same answer for all.
-func (c *compiler) isCommon(of proto, from, to int) bool {
-	switch of {
-	case linkProto:
+// checksums, nor what is behind. What is asked of other protocols has the same answer for all, where it is looked at whether the packet is of
+// theirs; where not, the bytes of any header may be read.
+func (c *compiler) isCommon(of proto, checked bool, from, to int) bool {
+	switch {
+	case of == linkProto:
 		return to <= c.head.size
+	case !checked:
+		return (of == ipProto || of == ip6Proto) && (to <= 2 || from >= 6 && to <= 10 || from >= 12 && to <= 20)
+	}
+	switch of {
 	case ipProto:
 		return to <= 2 || from >= 6 && to <= 10 || from >= 12 && to <= 20
 	case ip6Proto:
