@@ -172,6 +172,9 @@ func (c *compiler) bytes(v *bytesOf) {
 func guards(list []proto, v value) []proto {
 	switch v := v.(type) {
 	case *bytesOf:
+		if _, constant := v.index.(number); !constant && v.of != linkProto && v.of != icmp6Proto && protocols[v.of].ether == 0 {
+			list = append(list, ipProto) // before the index is looked at, which may lie behind the end of a frame that was cut
+		}
 		list = guards(list, v.index)
 		if v.of != linkProto {
 			list = append(list, v.of)

@@ -37,7 +37,7 @@ func agree(t rapid.TB, f *Filter, vm, live *bpf.VM, frame *wire.Frame) {
 	}
 	head, _ := headerOf(frame.Link)
 	// The headers must be there: a kernel's program that passes what it cannot tell may come to a test that needs them.
-	if len(frame.Data) >= head.size+4*countTags(f.root)+40 && got && !run(t, live, frame.Data) {
+	if len(frame.Data) >= head.size+4*countTags(f.root)+64 && got && !run(t, live, frame.Data) {
 		t.Fatalf("%v on %v: Match takes what the kernel rejects\n%x", f, frame.Link, frame.Data)
 	}
 }

@@ -349,8 +349,9 @@ func compiled(t rapid.TB, f *Filter, link wire.LinkType, live bool) *bpf.VM {
 }
 
 // against holds a filter against tcpdump over packets: to the letter against its plain program, also where packets are cut; and against
-// its shortened one where they are long and no bytes are asked for by offset: that one leaves out loads which would have failed. It returns how many matched.
-func against(t rapid.TB, link wire.LinkType, expr string, packets int, seed uint64) (matched int) {
+// its shortened one, if asked, where they are long and no bytes are asked for by offset: that one leaves out loads which would have failed. It returns how many
+// matched.
+func against(t rapid.TB, link wire.LinkType, expr string, packets int, seed uint64, shortened bool) (matched int) {
 	t.Helper()
 	f, err := Parse(expr)
 	if err != nil {
@@ -362,7 +363,8 @@ func against(t rapid.TB, link wire.LinkType, expr string, packets int, seed uint
 	}
 	theirs, ours := machine(t, program), compiled(t, f, link, false)
 	var short *bpf.VM
-	if program, err := tcpdump(link, expr, false); err == nil {
+	if !shortened {
+	} else if program, err := tcpdump(link, expr, false); err == nil {
 		short = machine(t, program)
 	} else if !strings.Contains(err.Error(), "rejects all packets") && !strings.Contains(err.Error(), "by zero") {
 		t.Fatalf("tcpdump refuses %q on %v: %v", expr, link, err)
@@ -403,7 +405,7 @@ func TestAgainstTcpdump(t *testing.T) {
 				if link != wire.LinkEthernet && testing.Short() && i%4 != int(link)%4 {
 					continue
 				}
-				if n := against(t, link, expr, packets, uint64(i)); n == 0 && link == wire.LinkEthernet && !slices.Contains(rare, expr) {
+				if n := against(t, link, expr, packets, uint64(i), true); n == 0 && link == wire.LinkEthernet && !slices.Contains(rare, expr) {
 					t.Errorf("%q matched nothing", expr)
 				}
 			}
@@ -450,11 +452,13 @@ func TestLinksThatLack(t *testing.T) {
 	}
 }
 
+// What tcpdump makes shorter is not always what it was: "not (ip or port 12345 or host 10.0.0.1 and host fe80::1 and port 53 or 12345 or 53)" takes IPv6 from
+// port 53 then. So chance is held to the plain program alone.
 func TestRandomAgainstTcpdump(t *testing.T) {
 	testnet.Need(t, "tcpdump")
 	rapid.Check(t, func(t *rapid.T) {
 		link := rapid.SampledFrom(links).Draw(t, "link")
 		expr := expressions(link == wire.LinkEthernet).Draw(t, "filter")
-		against(t, link, expr, 400, rapid.Uint64().Draw(t, "packets"))
+		against(t, link, expr, 400, rapid.Uint64().Draw(t, "packets"), false)
 	})
 }
