@@ -3,10 +3,12 @@ package main
 import (
 	"math"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"dgram"
+	"dgram/sock"
 )
 
 // delays is a histogram of how long answers take, from the kernel's receive time to the moment when the system has taken the reply. Its
@@ -21,19 +23,81 @@ const (
 	delayShift   = 10 // the first bound is 1<<10 ns
 )
 
-var _ dgram.Tap = (*delays)(nil)
+// delayTap brings the answers of one Conn to the histogram. That the kernel says with each datagram when it came costs a busy server a few parts in a
+// hundred. So where answers are many, it is asked to only for a while now and then, and the histogram is a sample.
+type delayTap struct {
+	*delays
+	socket interface{ Set(sock.Opt, int) error } // nil: every datagram has its time
+
+	mu    sync.Mutex // handlers' answers are settled on a goroutine of their own
+	since time.Time  // when counting began
+	seen  int        // answers with a time, since then
+	rest  time.Time  // the kernel is asked again then; zero: it is asked now
+	skip  int        // batches that have passed without a look at the clock
+}
+
+const (
+	delaySample = 4096                   // answers in a row that are looked at
+	delayBusy   = 200 * time.Millisecond // where they take less than this, there is a rest
+	delayRest   = 32                     // times as long
+	delaySkip   = 64
+)
+
+var _ dgram.Tap = (*delayTap)(nil)
+
+func newDelayTap(d *delays, conn dgram.Conn) *delayTap {
+	t := &delayTap{delays: d, since: time.Now()}
+	if s, ok := conn.(interface{ Socket() *sock.Socket }); ok {
+		t.socket = s.Socket()
+	}
+	return t
+}
 
 // Received does nothing: the kernel has noted the time.
-func (d *delays) Received(*dgram.Batch) {}
+func (t *delayTap) Received(*dgram.Batch) {}
 
 // Sending does nothing.
-func (d *delays) Sending(*dgram.Batch) {}
+func (t *delayTap) Sending(*dgram.Batch) {}
 
 // Late does nothing: it tells of no answer.
-func (d *delays) Late(uint64, dgram.Fate) {}
+func (t *delayTap) Late(uint64, dgram.Fate) {}
 
-// Settled counts the answers of a batch; it looks at the clock once.
-func (d *delays) Settled(b *dgram.Batch) {
+// Settled counts the answers of a batch.
+func (t *delayTap) Settled(b *dgram.Batch) {
+	n := t.count(b)
+	if t.socket == nil || !t.mu.TryLock() {
+		return
+	}
+	defer t.mu.Unlock()
+	if t.rest.IsZero() {
+		t.tire(n)
+	} else if t.skip++; t.skip >= delaySkip {
+		t.skip = 0
+		t.wake()
+	}
+}
+
+// tire has the kernel say no times for a while, if many came fast.
+func (t *delayTap) tire(n int) {
+	if t.seen += n; t.seen < delaySample {
+		return
+	}
+	now := time.Now()
+	if took := now.Sub(t.since); took < delayBusy && t.socket.Set(sock.SOTimestampNS, 0) == nil {
+		t.rest = now.Add(delayRest * took)
+	}
+	t.since, t.seen = now, 0
+}
+
+// wake has the kernel say times again, if it is time.
+func (t *delayTap) wake() {
+	if now := time.Now(); now.After(t.rest) && t.socket.Set(sock.SOTimestampNS, 1) == nil {
+		t.rest, t.since = time.Time{}, now
+	}
+}
+
+// count counts the answers of a batch that have a time, and returns how many they are; it looks at the clock once.
+func (d *delays) count(b *dgram.Batch) (n int) {
 	var counts [delayBuckets + 1]uint64
 	var sum uint64
 	var now time.Time
@@ -48,16 +112,18 @@ func (d *delays) Settled(b *dgram.Batch) {
 		took := uint64(max(now.Sub(s.Time), 1)) // the kernel's clock may have been set
 		counts[min(bits.Len64((took-1)>>delayShift), delayBuckets)]++
 		sum += took
+		n++
 	}
-	if now.IsZero() {
-		return
+	if n == 0 {
+		return 0
 	}
 	d.sum.Add(sum)
-	for i, n := range counts {
-		if n > 0 {
-			d.counts[i].Add(n)
+	for i, more := range counts {
+		if more > 0 {
+			d.counts[i].Add(more)
 		}
 	}
+	return n
 }
 
 // write adds the histogram to a page.

@@ -97,7 +97,7 @@ func (m *metrics) taps(cfg *server.Config) {
 	}
 	cfg.Options.Timestamps = true
 	others := cfg.Taps
-	cfg.Taps = func(c dgram.Conn) []dgram.Tap { return append(others(c), m.delays) }
+	cfg.Taps = func(c dgram.Conn) []dgram.Tap { return append(others(c), newDelayTap(m.delays, c)) }
 }
 
 // serve begins to answer.

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -24,6 +25,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"dgram"
+	"dgram/sock"
 )
 
 // freePort returns a TCP port of 127.0.0.1 that nobody has just now.
@@ -214,7 +216,7 @@ func TestDelays(t *testing.T) {
 			b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered, Time: time.Now().Add(-each)})
 		}
 		b.Datagrams = append(b.Datagrams, dgram.Datagram{Fate: dgram.Answered}, dgram.Datagram{Fate: dgram.Dropped, Time: time.Now()})
-		d.Settled(b)
+		d.count(b)
 		var x exposition
 		d.write(&x)
 		families, err := parseMetrics(bytes.NewReader(x.text))
@@ -237,6 +239,41 @@ func TestDelays(t *testing.T) {
 			}
 			if n := int(bucket.GetCumulativeCount()); n > atMost || n < atLeast {
 				t.Fatalf("%d up to %v s, want %d to %d of %v", n, bucket.GetUpperBound(), atLeast, atMost, took)
+			}
+		}
+	})
+}
+
+type stampSwitch struct{ on, turned int }
+
+func (s *stampSwitch) Set(_ sock.Opt, value int) error {
+	s.on = value
+	s.turned++
+	return nil
+}
+
+// Where answers are many the kernel says their times only now and then, and never stops for good; where they are few it always does.
+func TestDelaysRestUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, gap := range []time.Duration{100 * time.Microsecond, 10 * time.Millisecond} { // between batches of 64
+			s := &stampSwitch{on: 1}
+			tap := &delayTap{delays: new(delays), socket: s, since: time.Now()}
+			stamped, batches := 0, 200_000
+			for range batches {
+				b := &dgram.Batch{Datagrams: make([]dgram.Datagram, 64)}
+				for i := range b.Datagrams {
+					b.Datagrams[i].Fate = dgram.Answered
+					if s.on == 1 {
+						b.Datagrams[i].Time = time.Now().Add(-time.Microsecond)
+					}
+				}
+				stamped += s.on
+				tap.Settled(b)
+				time.Sleep(gap)
+			}
+			share := float64(stamped) / float64(batches)
+			if busy := gap < time.Millisecond; busy && (share > 0.05 || share < 0.02 || s.turned < 20) || !busy && share < 1 {
+				t.Errorf("a batch every %v: %.3f of them had times, turned %d times", gap, share, s.turned)
 			}
 		}
 	})
