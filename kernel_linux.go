@@ -54,6 +54,15 @@ func newKernelConn(s *sock.Socket, network Network, o Options) (*kernelConn, err
 // Socket returns the socket beneath, for whoever serves many of them on one thread ([sock.Fleet]) and then uses the Conn no more.
 func (c *kernelConn) Socket() *sock.Socket { return c.socket }
 
+// StampTimes has the kernel say, or not say, when each datagram came, on a Conn that was opened with Options.Timestamps.
+func (c *kernelConn) StampTimes(on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	return c.socket.Set(sock.SOTimestampNS, value)
+}
+
 // Local implements Conn.
 func (c *kernelConn) Local() Endpoint { return c.local }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dgram"
-	"dgram/sock"
 )
 
 // delays is a histogram of how long answers take, from the kernel's receive time to the moment when the system has taken the reply. Its
@@ -27,7 +26,7 @@ const (
 // hundred. So where answers are many, it is asked to only for a while now and then, and the histogram is a sample.
 type delayTap struct {
 	*delays
-	socket interface{ Set(sock.Opt, int) error } // nil: every datagram has its time
+	stamps stamper // nil: every datagram has its time
 
 	mu    sync.Mutex // handlers' answers are settled on a goroutine of their own
 	since time.Time  // when counting began
@@ -35,6 +34,9 @@ type delayTap struct {
 	rest  time.Time  // the kernel is asked again then; zero: it is asked now
 	skip  int        // batches that have passed without a look at the clock
 }
+
+// stamper is a Conn that can be told whether datagrams are to have times.
+type stamper interface{ StampTimes(on bool) error }
 
 const (
 	delaySample = 4096                   // answers in a row that are looked at
@@ -47,9 +49,7 @@ var _ dgram.Tap = (*delayTap)(nil)
 
 func newDelayTap(d *delays, conn dgram.Conn) *delayTap {
 	t := &delayTap{delays: d, since: time.Now()}
-	if s, ok := conn.(interface{ Socket() *sock.Socket }); ok {
-		t.socket = s.Socket()
-	}
+	t.stamps, _ = conn.(stamper)
 	return t
 }
 
@@ -65,7 +65,7 @@ func (t *delayTap) Late(uint64, dgram.Fate) {}
 // Settled counts the answers of a batch.
 func (t *delayTap) Settled(b *dgram.Batch) {
 	n := t.count(b)
-	if t.socket == nil || !t.mu.TryLock() {
+	if t.stamps == nil || !t.mu.TryLock() {
 		return
 	}
 	defer t.mu.Unlock()
@@ -83,7 +83,7 @@ func (t *delayTap) tire(n int) {
 		return
 	}
 	now := time.Now()
-	if took := now.Sub(t.since); took < delayBusy && t.socket.Set(sock.SOTimestampNS, 0) == nil {
+	if took := now.Sub(t.since); took < delayBusy && t.stamps.StampTimes(false) == nil {
 		t.rest = now.Add(delayRest * took)
 	}
 	t.since, t.seen = now, 0
@@ -91,7 +91,7 @@ func (t *delayTap) tire(n int) {
 
 // wake has the kernel say times again, if it is time.
 func (t *delayTap) wake() {
-	if now := time.Now(); now.After(t.rest) && t.socket.Set(sock.SOTimestampNS, 1) == nil {
+	if now := time.Now(); now.After(t.rest) && t.stamps.StampTimes(true) == nil {
 		t.rest, t.since = time.Time{}, now
 	}
 }

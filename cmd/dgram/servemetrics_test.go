@@ -25,7 +25,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"dgram"
-	"dgram/sock"
 )
 
 // freePort returns a TCP port of 127.0.0.1 that nobody has just now.
@@ -244,10 +243,13 @@ func TestDelays(t *testing.T) {
 	})
 }
 
-type stampSwitch struct{ on, turned int }
+type stampSwitch struct {
+	on     bool
+	turned int
+}
 
-func (s *stampSwitch) Set(_ sock.Opt, value int) error {
-	s.on = value
+func (s *stampSwitch) StampTimes(on bool) error {
+	s.on = on
 	s.turned++
 	return nil
 }
@@ -256,18 +258,20 @@ func (s *stampSwitch) Set(_ sock.Opt, value int) error {
 func TestDelaysRestUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, gap := range []time.Duration{100 * time.Microsecond, 10 * time.Millisecond} { // between batches of 64
-			s := &stampSwitch{on: 1}
-			tap := &delayTap{delays: new(delays), socket: s, since: time.Now()}
+			s := &stampSwitch{on: true}
+			tap := &delayTap{delays: new(delays), stamps: s, since: time.Now()}
 			stamped, batches := 0, 200_000
 			for range batches {
 				b := &dgram.Batch{Datagrams: make([]dgram.Datagram, 64)}
+				if s.on {
+					stamped++
+				}
 				for i := range b.Datagrams {
 					b.Datagrams[i].Fate = dgram.Answered
-					if s.on == 1 {
+					if s.on {
 						b.Datagrams[i].Time = time.Now().Add(-time.Microsecond)
 					}
 				}
-				stamped += s.on
 				tap.Settled(b)
 				time.Sleep(gap)
 			}
