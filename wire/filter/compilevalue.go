@@ -172,8 +172,8 @@ func (c *compiler) bytes(v *bytesOf) {
 func guards(list []proto, v value) []proto {
 	switch v := v.(type) {
 	case *bytesOf:
-		if _, constant := v.index.(number); !constant && v.of != linkProto && v.of != icmp6Proto && protocols[v.of].ether == 0 {
-			list = append(list, ipProto) // before the index is looked at, which may lie behind the end of a frame that was cut
+		if v.asksIPv4First() {
+			list = append(list, ipProto)
 		}
 		list = guards(list, v.index)
 		if v.of != linkProto {
@@ -185,6 +185,13 @@ func guards(list []proto, v value) []proto {
 		list = guards(list, v.of)
 	}
 	return list
+}
+
+// asksIPv4First says that, as tcpdump does, it is asked whether the packet is IPv4 before the index is looked at, which may be behind the end of a frame
+// that was cut.
+func (v *bytesOf) asksIPv4First() bool {
+	_, constant := v.index.(number)
+	return !constant && v.of != linkProto && v.of != icmp6Proto && protocols[v.of].ether == 0
 }
 
 // guard goes on if the packet is of the protocol: what IPv4 carries only in a first fragment, ICMPv6 directly behind the fixed header.

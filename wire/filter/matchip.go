@@ -123,6 +123,9 @@ func (v *view) guarded(x value) bool {
 	case *negative:
 		return v.guarded(x.of)
 	case *bytesOf:
+		if x.asksIPv4First() && !v.is(typeIP) {
+			return false
+		}
 		return v.guarded(x.index) && v.guardedBytes(x.of) && !v.cut
 	}
 	return true
