@@ -101,11 +101,11 @@ tests() { tally -vet=off -count=1 -shuffle=on -timeout=180s ./...; }
 
 cached_tests() { tally -vet=off -timeout=180s ./...; }
 
-# Without the packages that start no goroutine and are used by one at a time. A test that is long and not about concurrency may leave itself
-# out with testing.Short.
+# Without the packages that start no goroutine and are used by one at a time, and without tests that are about what is printed or what other programs say. A
+# test that is long and not about concurrency may leave itself out with testing.Short.
 race() {
 	command -v gcc >/dev/null 2>&1 || { echo "left out: the race detector needs gcc"; return 0; }
-	CGO_ENABLED=1 tally -race -short -vet=off -count=1 -timeout=240s $(go list ./... | grep -vE '/(wire|wire/(app|filter|pair|pcapfile)|internal/(arch|ascii|capturebench|peers|prove|terminal)|scripts/tally)$')
+	CGO_ENABLED=1 tally -race -short -vet=off -count=1 -skip 'Tshark|Explain|OnlyText|BetweenNamespaces|Peers|PcapAs' -timeout=240s $(go list ./... | grep -vE '/(wire|wire/(app|filter|pair|pcapfile)|internal/(arch|ascii|capturebench|peers|prove|terminal)|scripts/tally)$')
 }
 
 # vet compiles the tests too. The command is linked, and the result thrown away.
