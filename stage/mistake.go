@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"dgram/internal/wording"
 )
 
 // ErrSpec is what every mistake in a spec or a rule is ([errors.Is]).
@@ -128,12 +130,7 @@ func quote(s string) string {
 
 // didYouMean returns a hint with the name nearest to word, or with all names if none is near.
 func didYouMean(word string, names []string) string {
-	best, bestDistance := "", 1+max(1, len(word)/3)
-	for _, name := range names {
-		if d := editDistance(strings.ToLower(word), name); d < bestDistance {
-			best, bestDistance = name, d
-		}
-	}
+	best := wording.Nearest(word, names)
 	switch {
 	case best == "" && len(names) == 1:
 		return "there is only " + names[0]
@@ -141,30 +138,4 @@ func didYouMean(word string, names []string) string {
 		return "there are " + strings.Join(names, ", ")
 	}
 	return "did you mean " + best + "?"
-}
-
-// editDistance is how many letters must be put in, taken out, changed or swapped with their neighbour to make b of a (optimal string
-// alignment). Words over 40 bytes are as far as can be.
-func editDistance(a, b string) int {
-	const longest = 40
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	var rows [longest + 1][longest + 1]int
-	for i := 0; i <= len(a); i++ {
-		for j := 0; j <= len(b); j++ {
-			switch {
-			case i == 0 || j == 0:
-				rows[i][j] = i + j
-			case a[i-1] == b[j-1]:
-				rows[i][j] = rows[i-1][j-1]
-			default:
-				rows[i][j] = 1 + min(rows[i-1][j], rows[i][j-1], rows[i-1][j-1])
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

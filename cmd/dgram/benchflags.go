@@ -15,6 +15,7 @@ import (
 
 	"dgram"
 	"dgram/bench"
+	"dgram/internal/wording"
 )
 
 // benchFlags are what the command line of bench says.
@@ -253,7 +254,7 @@ func readPayload(name string, stdin io.Reader) (bench.Payload, error) {
 // benchAddress reads the one argument.
 func benchAddress(args []string) (dgram.Address, error) {
 	if len(args) > 1 {
-		if nearest(args[0], []string{"compare"}) != "" {
+		if wording.Nearest(args[0], []string{"compare"}) != "" {
 			return dgram.Address{}, fmt.Errorf("bench measures one ADDRESS: did you mean %s?", quoted(append([]string{"dgram", "bench", "compare"}, args[1:]...)))
 		}
 		return dgram.Address{}, fmt.Errorf("bench measures one ADDRESS, and %d were given", len(args))

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"dgram/internal/wording"
 )
 
 // run is the program: it takes the arguments after its name and returns the exit code.
@@ -100,7 +102,7 @@ func verbNames() (names []string) {
 
 func unknownVerb(word string) error {
 	names := verbNames()
-	if near := nearest(word, names); near != "" {
+	if near := wording.Nearest(word, names); near != "" {
 		return fmt.Errorf("there is no verb %q: did you mean %q?", word, "dgram "+near)
 	}
 	return fmt.Errorf("there is no verb %q: there are %s (dgram --help)", word, strings.Join(names, ", "))
@@ -127,7 +129,7 @@ func unknownFlag(c *cobra.Command, e *pflag.NotExistError) error {
 	if short := e.GetSpecifiedShortnames(); short != "" {
 		word, dashes = short, "-" // -stage is taken for the flags -s, -t and so on
 	}
-	if near := nearest(word, flagNames(c)); near != "" && len(word) > 1 {
+	if near := wording.Nearest(word, flagNames(c)); near != "" && len(word) > 1 {
 		return fmt.Errorf("%s has no flag %s%s: did you mean --%s?", c.CommandPath(), dashes, word, near)
 	}
 	return fmt.Errorf("%s has no flag %s%s: %s --help lists them", c.CommandPath(), dashes, word, c.CommandPath())

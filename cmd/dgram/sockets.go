@@ -15,6 +15,7 @@ import (
 
 	"dgram/internal/sockets"
 	"dgram/internal/terminal"
+	"dgram/internal/wording"
 	"dgram/ledger"
 	"dgram/sock"
 )
@@ -127,7 +128,7 @@ func oneOf(flag, word string, names []string) (int, error) {
 	}
 	small := strings.Split(strings.ToLower(strings.Join(short, " ")), " ")
 	hint := "there are " + strings.Join(small, ", ")
-	if near := nearest(strings.ToLower(word), small); near != "" {
+	if near := wording.Nearest(word, small); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return 0, fmt.Errorf("--%s %q: no such %[1]s: %[3]s", flag, word, hint)

@@ -43,18 +43,6 @@ func TestSize(t *testing.T) {
 	})
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"serve", "call", "version", "completion"}
-	for word, want := range map[string]string{
-		"sreve": "serve", "server": "serve", "cal": "call", "clal": "call", "VERSION": "version", "comp": "completion", "ver": "version",
-		"frobnicate": "", "": "", "x": "", "ls": "",
-	} {
-		if got := nearest(word, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}
-
 func TestDescribe(t *testing.T) {
 	platform := fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, c := range []struct {

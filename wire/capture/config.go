@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/net/bpf"
 
+	"dgram/internal/wording"
 	"dgram/wire"
 )
 
@@ -113,40 +114,8 @@ func unknown(name string, there []string) error {
 		return fmt.Errorf("capture: no network interface is named %q, and none could be listed", name)
 	}
 	hint := ""
-	if near := nearest(name, there); near != "" {
+	if near := wording.Nearest(name, there); near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", near)
 	}
 	return fmt.Errorf("capture: no network interface is named %q: there are %s (and any, for all of them)%s", name, strings.Join(there, ", "), hint)
-}
-
-// nearest is the name that takes the fewest changes, if they are few.
-func nearest(word string, names []string) string {
-	best, fewest := "", max(2, len(word)/2)+1
-	for _, name := range names {
-		if n := changes(word, name); n < fewest {
-			best, fewest = name, n
-		}
-	}
-	return best
-}
-
-// changes counts the bytes to put in, take out or replace to make b of a.
-func changes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0]++
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

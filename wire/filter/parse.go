@@ -3,6 +3,8 @@ package filter
 import (
 	"fmt"
 	"strings"
+
+	"dgram/internal/wording"
 )
 
 // A parser reads tokens from left to right, one function for each thing of the grammar.
@@ -65,7 +67,7 @@ func (p *parser) unexpected(t token, wanted string) *SyntaxError {
 		if wanted == aTest {
 			hint = "understood are host, net, port, portrange, src, dst, udp, tcp, icmp, ip, ip6, arp, ether, vlan, len, udp[0:2] = 53 and the like"
 		}
-		if near := nearest(t.text, allWords()); near != "" {
+		if near := wording.Nearest(t.text, allWords()); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return p.mistake(t, hint, "%q is not known", t.text)

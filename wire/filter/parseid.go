@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dgram/internal/wording"
 )
 
 // startsID says whether an id can begin with t.
@@ -281,7 +283,7 @@ func (p *parser) named(q qualifiers, t token) (node, error) {
 	addrs, err := p.config.host(t.text)
 	if err != nil {
 		e := p.mistake(t, "give its address", "%q: %v", t.text, err)
-		if near := nearest(t.text, allWords()); near != "" && q.bare {
+		if near := wording.Nearest(t.text, allWords()); near != "" && q.bare {
 			e.Hint = fmt.Sprintf("give its address, or did you mean %s?", near)
 		}
 		e.Err = err

@@ -1,0 +1,2 @@
+// Package wording helps to say what is wrong with a word that somebody typed.
+package wording
