@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"dgram/ledger"
@@ -20,7 +19,7 @@ func (m *run) conclude() {
 	}
 	r.Latency = distribution(m.latency, r.Totals.Unanswered(), p.timeout, Percents)
 	r.Scheduling = distribution(m.scheduling, 0, 0, Percents)
-	r.Loss = place(r.Totals, m.before, m.after, m.out.Name, min(m.failures[syscall.ENOBUFS], r.Totals.Failed))
+	r.Loss = m.place()
 	m.listFailures()
 	r.Outcome = m.outcome()
 	m.judge()
@@ -153,6 +152,7 @@ func (m *run) note() {
 	if r.Totals.Wrong > 0 {
 		note("%d answers were not what was expected (%s); the first of them: %s", r.Totals.Wrong, p.expect, m.firstWrong())
 	}
+	r.Notes = append(r.Notes, r.Loss.notes()...)
 	if r.Interrupted {
 		note("ended before its time, after %v of %v", r.Elapsed.Round(time.Millisecond), p.duration)
 	}

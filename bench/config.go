@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"time"
 
 	"dgram"
@@ -52,9 +53,9 @@ type Config struct {
 	// OnSecond is told of each second when it is over, on one goroutine, in order. It may be slow: the load is not held up by it, and
 	// seconds that end meanwhile are passed over; the Result has them.
 	OnSecond func(Second)
-	// ServerDrops, where not nil, reads how many datagrams the server's socket had dropped so far, from counters that the server
-	// itself publishes; source names them. Without it a server on this host is looked up in /proc/net/udp and udp6.
-	ServerDrops func() (drops uint64, source string, err error)
+	// ServerCounters, where not nil, reads what the server says of its own sockets. It is called four times: twice before the first request, and
+	// an error is then Run's; twice after the last answer. Without it a server on this host is looked up in /proc/net/udp and udp6.
+	ServerCounters func(context.Context) (ServerCounters, error)
 }
 
 // The defaults of a Config.

@@ -13,7 +13,7 @@ import (
 
 // counters are the system's, read before and after, that tell where datagrams were lost.
 type counters struct {
-	server  uint64 // drops of the server's socket
+	server  uint64 // drops of the server's socket, by what this host knows
 	source  string // where that was read
 	unknown string // why it could not be
 	own     int64  // drops of our sockets
@@ -42,13 +42,6 @@ func (m *run) readCounters() counters {
 }
 
 func (m *run) serverDrops() (drops uint64, source, unknown string) {
-	if m.config.ServerDrops != nil {
-		drops, source, err := m.config.ServerDrops()
-		if err != nil {
-			return 0, source, err.Error()
-		}
-		return drops, source, ""
-	}
 	target := m.plan.target
 	if !target.Network().IP() || target.Network() == dgram.Memory {
 		return 0, "", "the transport has no counter of it"
@@ -93,34 +86,4 @@ func procDrops(r io.Reader, port uint16) (sum uint64, ok bool) {
 		}
 	}
 	return sum, ok
-}
-
-// place says where the lost requests of c were lost, by what the counters gained. A place never gets more than is left. refused is how many sends the device's queue is known to have refused: those failed, and are not lost.
-func place(c Counts, before, after counters, device string, refused int64) Loss {
-	l := Loss{Total: c.Lost + c.Failed}
-	left := c.Lost
-	take := func(n int64) int64 {
-		n = min(max(n, 0), left)
-		left -= n
-		return n
-	}
-	l.Places = append(l.Places, Place{Name: PlaceSendQueue, Count: c.Failed, Known: true, Counter: "errors of our sends (sendmmsg)"})
-	own := Place{Name: PlaceOwnReceive, Counter: "no counter: this transport has none of it"}
-	if before.ownOK && after.ownOK {
-		own = Place{Name: PlaceOwnReceive, Count: take(after.own - before.own), Known: true, Counter: "drops of our sockets (SO_MEMINFO)", AtLeast: after.atLeast}
-	}
-	server := Place{Name: PlaceServer, Counter: after.unknown}
-	if before.unknown == "" && after.unknown == "" {
-		server = Place{Name: PlaceServer, Count: take(int64(after.server - before.server)), Known: true, Counter: after.source}
-	}
-	way := Place{Name: PlaceWay, Counter: "no counter: the device that datagrams leave by is not known"}
-	if before.wayOK && after.wayOK {
-		way = Place{Name: PlaceWay, Count: take(int64(after.way-before.way) - refused), Known: true, Counter: "dropped by the queue of " + device + " (tc -s qdisc)"}
-	}
-	l.Places = append(l.Places, way, server, own, Place{Name: PlaceUnplaced, Count: left, Known: true, Counter: "what is left"})
-	l.Server = c.Lost - own.Count
-	if c.Sent > 0 {
-		l.Fraction = float64(l.Server) / float64(c.Sent)
-	}
-	return l
 }

@@ -26,10 +26,14 @@ func bubble(t *testing.T, c Config, settings ...dgramtest.Setting) (r *Result, d
 		if err != nil {
 			t.Fatal(err)
 		}
-		dgramtest.Serve(t, server, upper)
+		var seen atomic.Uint64 // it answers whatever it receives
+		dgramtest.Serve(t, server, func(b []byte) []byte { seen.Add(1); return upper(b) })
 		c.Target = dgramtest.Endpoint(inMemory)
 		c.Dial = n.DialEndpoint
-		c.ServerDrops = func() (uint64, string, error) { return server.Drops().Count, "the socket's own", nil }
+		c.ServerCounters = func(context.Context) (ServerCounters, error) {
+			return ServerCounters{Source: "the server", Names: CounterNames{"received", "answered", "dropped"}, Sockets: 1,
+				Received: seen.Load(), Answered: seen.Load(), KernelDrops: server.Drops().Count, KernelDropsKnown: true}, nil
+		}
 		r, err = Run(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -142,28 +146,40 @@ func TestLossIsCountedExactly(t *testing.T) {
 	}
 }
 
-// A burst that overruns the server's socket is the server's loss; answers that overrun ours are our own.
+// A burst that overruns the server's socket is lost there, answers that overrun ours are our own loss, and both ways lose some: each is counted where
+// it was.
 func TestLossIsPlaced(t *testing.T) {
-	var way atomic.Int64
+	var way, back atomic.Int64
 	c := Config{Flows: 1, Window: 64, Duration: time.Second, Warmup: -1, Timeout: 50 * time.Millisecond}
 	r, drops := bubble(t, c, dgramtest.Queue(16), dgramtest.Links(func(p dgramtest.Packet) dgramtest.Verdict {
-		if p.Index%50 == 0 && p.To.Port() == 53 {
+		v := dgramtest.Verdict{Delay: time.Millisecond} // all of a window arrives at once
+		switch there := p.To.Port() == 53; {
+		case there && p.Index%50 == 0:
+			v.Drop = true
 			way.Add(1)
-			return dgramtest.Verdict{Drop: true}
+		case !there && p.Index%30 == 0:
+			v.Drop = true
+			back.Add(1)
 		}
-		return dgramtest.Verdict{Delay: time.Millisecond} // all of a window arrives at once
+		return v
 	}))
 	r.books(t)
-	places := map[string]int64{}
-	for _, p := range r.Loss.Places {
-		places[p.Name] = p.Count
-	}
-	if drops == 0 || way.Load() == 0 || places[PlaceServer] != int64(drops) || places[PlaceUnplaced] != way.Load() {
-		t.Errorf("the server's socket dropped %d, the way %d; placed %v", drops, way.Load(), places)
+	places := placed(r)
+	if drops == 0 || way.Load() == 0 || back.Load() == 0 || places[PlaceServer] != int64(drops) || places[PlaceWay] != way.Load() ||
+		places[PlaceWayBack] != back.Load() || places[PlaceUnplaced] != 0 {
+		t.Errorf("the server's socket dropped %d, the way %d, the way back %d; placed %v", drops, way.Load(), back.Load(), places)
 	}
 	if r.Loss.Server != r.Totals.Lost-places[PlaceOwnReceive] {
 		t.Errorf("the server's loss is %d of %d, %d of them our own", r.Loss.Server, r.Totals.Lost, places[PlaceOwnReceive])
 	}
+}
+
+func placed(r *Result) map[string]int64 {
+	m := map[string]int64{}
+	for _, p := range r.Loss.Places {
+		m[p.Name] += p.Count
+	}
+	return m
 }
 
 // Whatever the network does, every request and every datagram is counted once.

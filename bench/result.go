@@ -155,14 +155,19 @@ type Loss struct {
 	Places   []Place `json:"places"`   // every place that was looked at, with its count, and last what remains
 	Server   int64   `json:"server"`   // what is called the server's: Total without what our own side lost
 	Fraction float64 `json:"fraction"` // Server, of the requests sent
+
+	Counters *ServerGain `json:"server_counters,omitempty"` // what the server itself counted, where it was asked
 }
 
 // The places of a Loss.
 const (
 	PlaceSendQueue  = "our send queue"
-	PlaceWay        = "on the way" // as far as this host's own device drops it
+	PlaceWay        = "on the way" // without the server's counters only as far as this host's own device drops it, either way
 	PlaceServer     = "the server's socket"
+	PlaceInServer   = "in the server"   // it received them, and sent no reply: only its own counters tell
+	PlaceWayBack    = "on the way back" // it replied, and nothing came: likewise
 	PlaceOwnReceive = "our receive queue"
+	PlaceLate       = "too late" // answered after the time-out
 	PlaceUnplaced   = "unplaced"
 )
 

@@ -26,9 +26,11 @@ type run struct {
 	latency    *hdr.Histogram
 	scheduling *hdr.Histogram
 	failures   map[syscall.Errno]int64
-	before     counters
+	first      counters // before anything was sent
+	before     counters // when the measuring began
 	after      counters
-	answered   int64 // answers that came while measuring
+	server     *serverWatch // nil: it is not asked
+	answered   int64        // answers that came while measuring
 	measured   time.Duration
 	user       int64 // processor time when the measuring began, ns
 	system     int64
@@ -59,6 +61,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	defer m.close()
+	if m.server, err = watchServer(ctx, c.ServerCounters); err != nil {
+		return nil, err
+	}
 	m.work(ctx)
 	m.conclude()
 	return m.result, nil
@@ -156,7 +161,7 @@ func (m *run) work(ctx context.Context) {
 	go func() { defer close(told); m.tell() }()
 	m.clock = newClock()
 	m.beginMeasuring()
-	m.drops = m.before.own
+	m.first, m.drops = m.before, m.before.own
 	m.result.Started = m.clock.base.Add(m.plan.warmup)
 	defer context.AfterFunc(ctx, func() { m.shared.stop.Store(true) })()
 	var group sync.WaitGroup
@@ -171,6 +176,7 @@ func (m *run) work(ctx context.Context) {
 	group.Wait()
 	m.result.Interrupted = m.shared.stop.Load() && m.measured < m.plan.duration
 	m.after = m.readCounters()
+	m.server.end(context.WithoutCancel(ctx))
 	close(m.late)
 	<-told
 }
