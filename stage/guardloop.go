@@ -9,8 +9,9 @@ import (
 	"dgram"
 )
 
-// loopTable remembers our last reply in each flow, as a hash, and how many datagrams in a row have equalled it. Its size is fixed: where
-// flows are more than it holds, those that show no sign of a loop are forgotten first.
+// loopTable remembers our last reply in each flow, as a hash, and how many datagrams in a row have equalled it. Its memory is fixed, and used from the
+// front: what the flows of most servers need stays in the processor's cache. Where flows are more than it holds, those that show no sign of a
+// loop are forgotten first.
 //
 // To hash all bytes of every datagram would cost more than anything else here. So a reply of more than glance bytes is known by its ends at first,
 // and only where a datagram has the same ends all of it is looked at, and all of the reply to it: from the second of a row on, equal
@@ -19,12 +20,16 @@ type loopTable struct {
 	seed  maphash.Seed
 	keys  [4]uint64
 	cells []atomic.Uint64 // each: 16 bits of the flow's hash, 6 bits of count, 26 bits of all bytes' hash, 16 of the ends'
+
+	sets  atomic.Uint64 // how many sets of loopWays cells are in use, from the front: a power of two
+	given atomic.Uint64 // how many cells have been given to another flow since sets last grew
 }
 
 const (
 	loopRun   = 64 // each so many'th datagram in a row is dropped
 	loopCells = 1 << 17
 	loopWays  = 4
+	loopSets  = 1 << 10 // to begin with
 	glance    = 32
 
 	endsBits = 16
@@ -40,17 +45,30 @@ const (
 
 func newLoopTable() *loopTable {
 	t := &loopTable{seed: maphash.MakeSeed(), cells: make([]atomic.Uint64, loopCells)}
+	t.sets.Store(loopSets)
 	for i := range t.keys {
 		t.keys[i] = rand.Uint64() | 1
 	}
 	return t
 }
 
-// flowOf returns the keyed hash of d's peer, whose address is in high and low, and the port that it was sent to.
-func (t *loopTable) flowOf(d *dgram.Datagram, high, low uint64) uint64 {
+// flowsOf appends to flows that of each slot of b. With many flows hardly any cell is in the processor's cache: all of them are looked at here, one
+// behind the other, so that the processor fetches them side by side and not each when it is needed.
+func (t *loopTable) flowsOf(flows []uint64, b *dgram.Batch) []uint64 {
+	for i := range b.Datagrams {
+		flow := t.flowOf(&b.Datagrams[i])
+		t.set(flow)[0].Load()
+		flows = append(flows, flow)
+	}
+	return flows
+}
+
+// flowOf returns the keyed hash of d's peer and the port that it was sent to.
+func (t *loopTable) flowOf(d *dgram.Datagram) uint64 {
 	if !d.Peer.Network().IP() {
 		return maphash.String(t.seed, d.Peer.Path()) | usedCell
 	}
+	high, low := words(d.Peer.Addr())
 	ports := uint64(d.Peer.Port())<<16 | uint64(d.Local.Port())
 	return fold(fold(high^t.keys[0], low^t.keys[1])^ports, t.keys[2]) | usedCell
 }
@@ -83,7 +101,7 @@ func (t *loopTable) equals(p []byte, word uint64) bool {
 
 // set returns the cells where a flow may be.
 func (t *loopTable) set(flow uint64) *[loopWays]atomic.Uint64 {
-	return (*[loopWays]atomic.Uint64)(t.cells[flow%(loopCells/loopWays)*loopWays:])
+	return (*[loopWays]atomic.Uint64)(t.cells[flow&(t.sets.Load()-1)*loopWays:])
 }
 
 // find returns the flow's cell and what it holds, or nil.
@@ -167,5 +185,15 @@ func (t *loopTable) leastRun(flow uint64) *atomic.Uint64 {
 			least, run = at, r
 		}
 	}
+	t.widen()
 	return &set[least]
+}
+
+// widen notes that a cell goes from one flow to another, and where that is often, doubles the sets. Half of the flows then are looked for in another
+// set: they are as new.
+func (t *loopTable) widen() {
+	sets := t.sets.Load()
+	if given := t.given.Add(1); given > sets/4 && sets < loopCells/loopWays && t.sets.CompareAndSwap(sets, 2*sets) {
+		t.given.Store(0)
+	}
 }

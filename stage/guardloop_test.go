@@ -111,12 +111,12 @@ func TestLoopGuardTakesSlotsApart(t *testing.T) {
 	}
 }
 
-// A loop is found however many other flows come by meanwhile.
+// A loop is found however many other flows come by meanwhile; while the table grows, a row may begin anew.
 func TestLoopGuardAmongManyFlows(t *testing.T) {
 	g := newGuarded(NewGuards(GuardConfig{Limit: -1, AnySource: true}), 32)
 	loop := dgram.MustParseEndpoint("10.0.0.1:40000")
 	dropped := 0
-	for i := range uint64(200) {
+	for i := range uint64(300) {
 		g.slot.Peer = loop
 		if echo(g) == dgram.ReasonLoop {
 			dropped++
@@ -127,7 +127,35 @@ func TestLoopGuardAmongManyFlows(t *testing.T) {
 		}
 	}
 	if dropped < 3 {
-		t.Errorf("%d dropped of 200 that went round", dropped)
+		t.Errorf("%d dropped of 300 that went round", dropped)
+	}
+}
+
+// The table grows with the flows that come by, to where all of them are known, and not without need.
+func TestLoopGuardGrowsWithTheFlows(t *testing.T) {
+	for _, c := range []struct{ flows, least, most uint64 }{
+		{1, loopSets, loopSets}, {500, loopSets, loopSets}, {10_000, 4 * loopSets, loopCells / loopWays}, {200_000, loopCells / loopWays, loopCells / loopWays},
+	} {
+		table := newLoopTable()
+		record := func(flow uint64) {
+			d := dgram.Datagram{Data: []byte("HELLO")}
+			table.replied(&request{flow: mix(flow) | usedCell}, &d)
+		}
+		for i := range 20 * c.flows {
+			record(i % c.flows)
+		}
+		if sets := table.sets.Load(); sets < c.least || sets > c.most {
+			t.Errorf("%d flows: %d sets", c.flows, sets)
+		}
+		known := uint64(0)
+		for i := range c.flows {
+			if cell, _ := table.find(mix(i) | usedCell); cell != nil {
+				known++
+			}
+		}
+		if want := min(c.flows*95/100, loopCells*9/10); known < want {
+			t.Errorf("%d flows: %d known, want %d", c.flows, known, want)
+		}
 	}
 }
 
@@ -135,6 +163,7 @@ func TestLoopGuardAmongManyFlows(t *testing.T) {
 func echo(r *guarded) dgram.Reason {
 	d := r.slot
 	d.Fate, d.Reason = dgram.Undecided, dgram.NoReason
+	r.gate.begin(r.now, r.batch)
 	r.asked = r.gate.enter(r.batch, 0)
 	if d.Fate == dgram.Undecided && r.out.admit(d, &r.asked, true) {
 		r.out.leave(r.batch, 0, &r.asked, 0)

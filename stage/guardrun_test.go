@@ -32,7 +32,7 @@ func TestRunsAreChargedAsEach(t *testing.T) {
 					i++
 				}
 			}
-			gate.begin(now)
+			gate.begin(now, b)
 			n := len(b.Datagrams)
 			for i := range n {
 				d := b.Datagrams[i]
@@ -58,7 +58,7 @@ func TestRunsAreChargedAsEach(t *testing.T) {
 // chargedAlone is what becomes of a slot whose datagrams are charged to a limiter of their own.
 func chargedAlone(l *shard, g *Guards, now time.Time, d *dgram.Datagram) string {
 	one := gate{guards: g}
-	one.begin(now)
+	one.begin(now, dgram.NewBatch(1, nil))
 	high, low := words(d.Peer.Addr())
 	near, reason := one.source(d, high, low)
 	if reason != dgram.NoReason {

@@ -114,13 +114,20 @@ type gate struct {
 	here   *hostSet // nil until a datagram of the batch asks for it
 	tick   uint64   // with here
 
+	flows []uint64 // the loop guard's, of each slot of the batch
+
 	// The slots before runEnd follow each other from one peer, and were charged together: so many of their datagrams are left to be let in.
 	runEnd, granted int
 	ahead           *paidAhead // nil until the limiter is first asked
 }
 
-// begin begins a batch.
-func (g *gate) begin(now time.Time) { g.now, g.here, g.runEnd = now, nil, 0 }
+// begin begins the batch b.
+func (g *gate) begin(now time.Time, b *dgram.Batch) {
+	g.now, g.here, g.runEnd = now, nil, 0
+	if g.guards != nil && g.guards.loops != nil {
+		g.flows = g.guards.loops.flowsOf(g.flows[:0], b)
+	}
+}
 
 // enter looks at the datagram in slot i and returns what is to be known of it later. What is not to be answered has its fate then; of a slot with
 // several datagrams that may be the last ones only, which have got a slot of their own.
@@ -144,7 +151,7 @@ func (g *gate) enter(b *dgram.Batch, i int) request {
 	}
 	if l := g.guards.loops; l != nil {
 		d = &b.Datagrams[i]
-		r.flow = l.flowOf(d, high, low)
+		r.flow = g.flows[i]
 		var n int
 		if n, r.suspect = l.arrived(r.flow, d); n > 0 {
 			g.drop(b, i, d.Count()-n, dgram.ReasonLoop)

@@ -23,7 +23,6 @@ func BenchmarkGuards(b *testing.B) {
 				for b.Loop() {
 					if i++; i%64 == 0 {
 						rig.now = rig.now.Add(time.Millisecond)
-						rig.gate.begin(rig.now)
 					}
 					rig.pass()
 				}
@@ -48,7 +47,7 @@ func BenchmarkGuardsBatch(b *testing.B) {
 			for b.Loop() {
 				if i %= 64; i == 0 {
 					now = now.Add(time.Millisecond)
-					gate.begin(now)
+					gate.begin(now, batch)
 				}
 				batch.Datagrams[i].Fate = dgram.Undecided
 				gate.enter(batch, i)
@@ -72,7 +71,6 @@ func newGuarded(g *Guards, size int) *guarded {
 	r := &guarded{gate: gate{guards: g}, out: egress{guards: g}, batch: dgram.NewBatch(2, nil), now: time.Now()}
 	r.slot = r.batch.Add(dgram.Endpoint{}, make([]byte, size))
 	r.slot.Local = testLocal
-	r.gate.begin(r.now)
 	return r
 }
 
@@ -80,6 +78,7 @@ func newGuarded(g *Guards, size int) *guarded {
 func (r *guarded) pass() dgram.Reason {
 	d := r.slot
 	d.Fate, d.Reason = dgram.Undecided, dgram.NoReason
+	r.gate.begin(r.now, r.batch)
 	r.asked = r.gate.enter(r.batch, 0)
 	if d.Fate != dgram.Undecided {
 		return d.Reason

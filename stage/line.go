@@ -76,7 +76,7 @@ func NewLine(plan *Plan, conn dgram.Conn, options LineOptions) *Line {
 // number of the request. Notices are passed over. One goroutine calls it. The error is that of conn.Send.
 func (l *Line) Process(b *dgram.Batch) error {
 	l.ctx.Now = time.Now()
-	l.gate.begin(l.ctx.Now)
+	l.gate.begin(l.ctx.Now, b)
 	if l.needs&NeedSequence != 0 {
 		l.reserveSequence(b)
 	}
