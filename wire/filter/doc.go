@@ -48,7 +48,8 @@
 //
 // CompileLive passes at least what Match will want to see: all fragments whose datagram may match once it is whole (conditions on
 // addresses and protocol are kept), and IPv6 packets whose protocol stands behind extension headers. What comes through must
-// be put together and shown to Match. (Only where the IP header itself was cut off by its sender may it pass less.) The datagrams of a
+// be put together and shown to Match. (It may pass less only where the IP header itself was cut off by its sender, and in BSD's loopback, which
+// no interface of Linux has.) The datagrams of a
 // train (UDP_SEGMENT, UDP_GRO; udp(7)) are one frame to the kernel: where lengths, payloads, checksums or IPv4's identification are asked for, UDP
 // passes, and whoever takes trains apart, as wire/capture does, shows each datagram to Match.
 //
