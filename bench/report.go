@@ -2,8 +2,8 @@ package bench
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 	"time"
@@ -15,39 +15,18 @@ var web embed.FS
 // WriteReport writes the result as one page of HTML that needs nothing else, no network either: its styles, its script and the charting library uPlot
 // (MIT licence, in the page) are part of it.
 func WriteReport(w io.Writer, r *Result) error {
-	page, err := template.New("report.html").ParseFS(web, "web/report.html")
-	if err != nil {
-		return fmt.Errorf("read the report's own template: %w", err)
-	}
-	view, err := newReport(r)
+	parts, err := reportParts(r)
 	if err != nil {
 		return fmt.Errorf("make the report: %w", err)
 	}
-	if err := page.Execute(w, view); err != nil {
+	page, err := web.ReadFile("web/report.html")
+	if err != nil {
+		return fmt.Errorf("read the report's own page: %w", err)
+	}
+	if err := fill(w, string(page), parts); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
-}
-
-// report is what the template shows.
-type report struct {
-	*Result
-	Title   string
-	Verdict string // in words
-	Good    bool
-	Tiles   []tile
-	Fates   []row
-	Arrived []row
-	Places  []row
-	Delays  []quantileRow
-	Config  []row
-	Machine []row
-	Table   []secondRow
-	Plot    plot
-
-	Style, ChartStyle  template.CSS
-	Script, ChartMaker template.JS
-	Licence            string
 }
 
 type tile struct{ Name, Value, Note string }
@@ -58,28 +37,33 @@ type quantileRow struct{ Percent, Latency, Scheduling string }
 
 type secondRow struct{ At, Phase, Sent, Answered, Lost, P50, P99, Max string }
 
-func newReport(r *Result) (*report, error) {
-	v := &report{Result: r, Title: "dgram bench " + r.Settings.Target, Good: r.Outcome == OutcomeValid, Verdict: verdictWords(r), Places: places(r.Loss),
-		Tiles: tiles(r), Fates: fates(r.Totals), Arrived: arrivals(r.Totals), Delays: quantileRows(r), Config: configuration(r), Machine: machine(r), Table: secondRows(r)}
-	for _, part := range []struct {
-		name string
-		into func(string)
-	}{
-		{"web/report.css", func(s string) { v.Style = template.CSS(s) }},
-		{"web/report.js", func(s string) { v.Script = template.JS(s) }},
-		{"web/uplot/uPlot.min.css", func(s string) { v.ChartStyle = template.CSS(s) }},
-		{"web/uplot/uPlot.iife.min.js", func(s string) { v.ChartMaker = template.JS(s) }},
-		{"web/uplot/LICENSE", func(s string) { v.Licence = s }},
-	} {
-		text, err := web.ReadFile(part.name)
+// reportParts are what web/report.html has places for.
+func reportParts(r *Result) (map[string]fragment, error) {
+	p, err := newPlot(r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(p) // in which no < is left
+	if err != nil {
+		return nil, err
+	}
+	parts := map[string]fragment{
+		"title": markup("%s", "dgram bench "+r.Settings.Target), "target": markup("%s", r.Settings.Target), "verdict": verdictMarkup(r), "why": bullets(`<ul class="why">`, r.Why, "</ul>"),
+		"tiles": each(tiles(r), tileMarkup), "notes": bullets(`<section class="notes" aria-label="Notes"><ul>`, r.Notes, "</ul></section>"), "warm-up": warmupMarkup(p.Warmup),
+		"seconds": each(secondRows(r), secondMarkup), "omitted": omittedMarkup(r), "limit": markup("%s", FormatDuration(r.Latency.CensoredAt)), "described": markup("%s", described(r)),
+		"delays": each(quantileRows(r), quantileMarkup), "fates": account(fates(r.Totals), "due"), "arrived": account(arrivals(r.Totals), ""), "places": account(places(r.Loss), "lost"),
+		"failures": failuresMarkup(r.Failures), "configuration": each(configuration(r), pairMarkup), "machine": each(machine(r), pairMarkup), "plot": fragment(data),
+	}
+	for name, file := range map[string]string{"style": "report.css", "script": "report.js", "chart style": "uplot/uPlot.min.css", "chart maker": "uplot/uPlot.iife.min.js"} {
+		text, err := web.ReadFile("web/" + file)
 		if err != nil {
 			return nil, err
 		}
-		part.into(string(text))
+		parts[name] = fragment(text)
 	}
-	var err error
-	v.Plot, err = newPlot(r)
-	return v, err
+	licence, err := web.ReadFile("web/uplot/LICENSE")
+	parts["licence"] = markup("%s", string(licence))
+	return parts, err
 }
 
 func verdictWords(r *Result) string {
@@ -260,18 +244,15 @@ func secondRows(r *Result) (rows []secondRow) {
 	return rows
 }
 
-// Limit is what is known of requests without an answer.
-func (v *report) Limit() string { return FormatDuration(v.Latency.CensoredAt) }
+// omitted is how many seconds the table has no room for.
+func omitted(r *Result) int64 { return r.Unseen + int64(max(0, len(r.Seconds)-mostRows)) }
 
-// Omitted is how many seconds the table has no room for.
-func (v *report) Omitted() int64 { return v.Unseen + int64(max(0, len(v.Seconds)-mostRows)) }
-
-// Described is what the plot of the distribution shows, for who does not see it.
-func (v *report) Described() string {
-	p50, _ := v.Latency.Quantile(50)
-	p99, _ := v.Latency.Quantile(99)
+// described is what the plot of the distribution shows, for who does not see it.
+func described(r *Result) string {
+	p50, _ := r.Latency.Quantile(50)
+	p99, _ := r.Latency.Quantile(99)
 	return fmt.Sprintf("Latency by percentile: from %s through a median of %s and a 99th percentile of %s to %s.",
-		FormatDuration(v.Latency.Min), p50, p99, last(v.Latency.Quantiles))
+		FormatDuration(r.Latency.Min), p50, p99, last(r.Latency.Quantiles))
 }
 
 func last(all []Quantile) string {

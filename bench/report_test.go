@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+	"pgregory.net/rapid"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -173,5 +175,89 @@ func TestReportOfNothing(t *testing.T) {
 		if !strings.Contains(page.String(), verdictWords(&Result{Outcome: outcome})) {
 			t.Errorf("%s is not said", outcome)
 		}
+	}
+}
+
+// Whatever a target, a note or a payload says, it is read as that text, and the page has the elements that it has anyway.
+func TestReportIsNotWrittenByOthers(t *testing.T) {
+	pieces := rapid.SampledFrom([]string{"<b>", "</p>", "</script>", "<script>", "<!--", "-->", `"`, "'", ">", "&", "&lt;", "{{", "}}", "{{script}}", "%s", "%", "=", " onload=x ", "é", "x"})
+	plain := shape(t, func(string) string { return "x" })
+	rapid.Check(t, func(t *rapid.T) {
+		said := func(of string) string { return strings.Join(rapid.SliceOfN(pieces, 1, 6).Draw(t, of), "") }
+		odd := shape(t, said)
+		if !slices.Equal(plain.elements, odd.elements) {
+			t.Fatalf("%v has become %v", plain.elements, odd.elements)
+		}
+		for _, want := range odd.said {
+			if !strings.Contains(odd.text, want) {
+				t.Fatalf("%q is not shown", want)
+			}
+		}
+	})
+}
+
+// seen is what a browser makes of a page.
+type seen struct {
+	elements []string // and the names of their attributes
+	text     string   // with that of labels
+	said     []string // what others put in
+}
+
+// shape is the page of a run in which others said something at every place where they can.
+func shape(t rapid.TB, say func(string) string) (s seen) {
+	tell := func(of string) string {
+		text := say(of)
+		s.said = append(s.said, text)
+		return text
+	}
+	r := &Result{Outcome: OutcomeInvalid, Why: []string{tell("why")}, Notes: []string{tell("note")}, Failures: []Failure{{tell("errno"), tell("text"), 1}}}
+	r.Settings.Target, r.Settings.Expect, r.Settings.Payload = tell("target"), tell("expect"), tell("payload")
+	r.Environment.CPU, r.Environment.Version = tell("cpu"), tell("version")
+	r.Loss.Places = []Place{{Name: tell("place"), Counter: tell("counter")}}
+	var page bytes.Buffer
+	if err := WriteReport(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := html.Parse(&page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range tree.Descendants() {
+		switch n.Type {
+		case html.TextNode:
+			s.text += n.Data
+		case html.ElementNode:
+			name := n.Data
+			for _, a := range n.Attr {
+				name += " " + a.Key
+			}
+			s.elements = append(s.elements, name)
+		case html.CommentNode:
+			s.elements = append(s.elements, "a comment")
+		}
+	}
+	return s
+}
+
+// Every place of the page is filled, and no part is left over.
+func TestReportPlaces(t *testing.T) {
+	page, err := web.ReadFile("web/report.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := reportParts(&Result{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range parts {
+		if n := strings.Count(string(page), "{{"+name+"}}"); n != 1 {
+			t.Errorf("%q has %d places", name, n)
+		}
+	}
+	if n := strings.Count(string(page), "{{"); n != len(parts) {
+		t.Errorf("%d places and %d parts", n, len(parts))
+	}
+	if err := fill(io.Discard, "a {{place}}", nil); err == nil {
+		t.Error("a place without a part is filled")
 	}
 }
