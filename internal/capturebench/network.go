@@ -33,12 +33,22 @@ func makeNetwork() (network, error) {
 		"-n " + n.right + " link set " + device + " up",
 		"-n " + n.left + " neighbour add " + sink + " lladdr " + sinkMAC + " dev " + device,
 	} {
-		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+		if err := ip(args); err != nil {
 			n.remove()
-			return n, fmt.Errorf("ip %s: %w: %s", args, err, out)
+			return n, err
 		}
 	}
 	return n, nil
+}
+
+// trains says whether what was sent in one piece passes in one piece. Where not, the kernel makes frames of it before the link, which costs
+// the sender much less than to send each by itself.
+func (n network) trains(whole bool) error {
+	most := "1"
+	if whole {
+		most = "65535"
+	}
+	return ip("-n " + n.left + " link set " + device + " gso_max_segs " + most)
 }
 
 func (n network) remove() {
@@ -47,7 +57,19 @@ func (n network) remove() {
 	}
 }
 
-// inside is a command line that runs on a processor in a namespace. Both programs of it replace themselves by the next.
-func inside(namespace, cpu string, command []string) []string {
-	return append([]string{"ip", "netns", "exec", namespace, "taskset", "-c", cpu}, command...)
+func ip(args string) error {
+	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", args, err, out)
+	}
+	return nil
+}
+
+// inside is a command line that runs on a processor in a namespace, before everything else on the machine if it is urgent. All programs of it
+// replace themselves by the next.
+func inside(namespace, cpu string, urgent bool, command []string) []string {
+	words := []string{"ip", "netns", "exec", namespace, "taskset", "-c", cpu}
+	if urgent {
+		words = append(words, "chrt", "-f", "1")
+	}
+	return append(words, command...)
 }

@@ -13,7 +13,7 @@ import (
 func printTable(to io.Writer, tools []tool, results []result) {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer func() { _ = w.Flush() }()
-	fmt.Fprintln(w, "load\ttool\toffered/s\tcaptured/s\tlost\tCPU ns/packet\tours captures\tours costs\t")
+	fmt.Fprintln(w, "load\ttool\toffered/s\tcaptured/s\tlost\tsays lost\tCPU ns/packet\tours captures\tours costs\t")
 	for _, load := range workloads {
 		for _, t := range tools {
 			mine, theirs := of(results, load.name, tools[0].name), of(results, load.name, t.name)
@@ -25,8 +25,8 @@ func printTable(to io.Writer, tools []tool, results []result) {
 				captures = fmt.Sprintf("%.2f x", ratio(mine, theirs, result.rate))
 				costs = fmt.Sprintf("%.2f x", ratio(mine, theirs, result.cpuPerPacket))
 			}
-			fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f\t%.2f %%\t%.0f\t%s\t%s\t\n", load.name, t.name, each(theirs, result.offeredRate),
-				each(theirs, result.rate), 100*each(theirs, result.lost), each(theirs, result.cpuPerPacket), captures, costs)
+			fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f\t%.2f %%\t%.2f %%\t%.0f\t%s\t%s\t\n", load.name, t.name, each(theirs, result.offeredRate),
+				each(theirs, result.rate), 100*each(theirs, result.lost), 100*each(theirs, result.told), each(theirs, result.cpuPerPacket), captures, costs)
 		}
 	}
 }
