@@ -18,11 +18,11 @@ const sendBatch = 256
 type sender struct {
 	mu      sync.Mutex
 	conn    *kernelConn
-	out     *sock.Sender
-	slots   []int // slots in the order in which they were gathered
-	first   []int // for each message, its first place in slots
-	segment int   // largest datagram that may be sent as a segment, bytes; 0: no segmentation. Lowered by experience.
-	run     run   // the message being gathered
+	out     *sock.Sender // nil until something is sent: it takes 70 kB, and there may be a thousand Conns
+	slots   []int        // slots in the order in which they were gathered
+	first   []int        // for each message, its first place in slots
+	segment int          // largest datagram that may be sent as a segment, bytes; 0: no segmentation. Lowered by experience.
+	run     run          // the message being gathered
 }
 
 // run is what the next datagram must fit to join the message before it.
@@ -35,9 +35,6 @@ type run struct {
 
 func (s *sender) init(c *kernelConn) {
 	s.conn = c
-	s.out = c.socket.NewSender(sendBatch)
-	s.slots = make([]int, 0, sendBatch)
-	s.first = make([]int, 0, sendBatch)
 	if c.local.network.IP() && !c.options.NoGSO {
 		if _, err := c.socket.Get(sock.UDPSegment); err == nil {
 			s.segment = MaxPayload
@@ -46,11 +43,20 @@ func (s *sender) init(c *kernelConn) {
 	}
 }
 
+func (s *sender) prepare() {
+	s.out = s.conn.socket.NewSender(sendBatch)
+	s.slots = make([]int, 0, sendBatch)
+	s.first = make([]int, 0, sendBatch)
+}
+
 // Send implements Conn.
 func (c *kernelConn) Send(b *Batch) error {
 	b.Number()
 	c.send.mu.Lock()
 	defer c.send.mu.Unlock()
+	if c.send.out == nil {
+		c.send.prepare()
+	}
 	// A message whose segmentation was refused leaves its slots without a fate: the second pass sends their datagrams one by one.
 	left, err := c.send.pass(b.Datagrams)
 	if err != nil || !left {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -48,17 +49,22 @@ func (t token) is(texts ...string) bool {
 	return false
 }
 
-// The shapes of tokens. As in tcpdump's own reader the longest counts, and of equal ones the first in this order.
-var (
-	macShape = regexp.MustCompile(`^(?:(?i:[0-9a-f]{12}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})|` +
-		`(?i:[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}|[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5}|[0-9a-f]{1,2}(?:\.[0-9a-f]{1,2}){5}))`)
-	numberShape = regexp.MustCompile(`^(?:0[xX][0-9a-fA-F]+|[0-9]+)`)
-	dottedShape = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+){1,3}`)
-	ip6Shape    = regexp.MustCompile(`^[0-9a-fA-F:.]{2,45}`)
-	nameShape   = regexp.MustCompile(`^[A-Za-z0-9](?:[-_.A-Za-z0-9]*[.A-Za-z0-9])?`)
-	escapeShape = regexp.MustCompile(`^\\[^ !()\n\t]+`)
-	signShape   = regexp.MustCompile(`^(?:&&|\|\||<<|>>|<=|>=|==|!=|[][()!<>=:/+*%&|^-])`)
-)
+// shapes are those of tokens. As in tcpdump's own reader the longest counts, and of equal ones the first in this order.
+type shapes struct{ mac, number, dotted, ip6, name, escape, sign *regexp.Regexp }
+
+// tokenShapes is made when the first filter is read: most runs of a program have none.
+var tokenShapes = sync.OnceValue(func() shapes {
+	return shapes{
+		mac: regexp.MustCompile(`^(?:(?i:[0-9a-f]{12}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})|` +
+			`(?i:[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}|[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5}|[0-9a-f]{1,2}(?:\.[0-9a-f]{1,2}){5}))`),
+		number: regexp.MustCompile(`^(?:0[xX][0-9a-fA-F]+|[0-9]+)`),
+		dotted: regexp.MustCompile(`^[0-9]+(?:\.[0-9]+){1,3}`),
+		ip6:    regexp.MustCompile(`^[0-9a-fA-F:.]{2,45}`),
+		name:   regexp.MustCompile(`^[A-Za-z0-9](?:[-_.A-Za-z0-9]*[.A-Za-z0-9])?`),
+		escape: regexp.MustCompile(`^\\[^ !()\n\t]+`),
+		sign:   regexp.MustCompile(`^(?:&&|\|\||<<|>>|<=|>=|==|!=|[][()!<>=:/+*%&|^-])`),
+	}
+})
 
 // longest is more than anybody writes, and bounds what a hostile filter can cost.
 const longest = 1 << 20
@@ -87,7 +93,8 @@ func tokens(expr string) ([]token, error) {
 
 // scan reads the token that rest begins with, and says how long it is.
 func scan(rest string) (token, int, error) {
-	if name := escapeShape.FindString(rest); name != "" {
+	shape := tokenShapes()
+	if name := shape.escape.FindString(rest); name != "" {
 		return token{kind: nameToken, text: name[1:]}, len(name), nil
 	}
 	var best string
@@ -97,12 +104,12 @@ func scan(rest string) (token, int, error) {
 			best, kind = text, k
 		}
 	}
-	longer(macShape.FindString(rest), macToken)
-	longer(numberShape.FindString(rest), numberToken)
-	longer(dottedShape.FindString(rest), dottedToken)
+	longer(shape.mac.FindString(rest), macToken)
+	longer(shape.number.FindString(rest), numberToken)
+	longer(shape.dotted.FindString(rest), dottedToken)
 	longer(findIP6(rest), ip6Token)
-	longer(nameShape.FindString(rest), nameToken)
-	longer(signShape.FindString(rest), signToken)
+	longer(shape.name.FindString(rest), nameToken)
+	longer(shape.sign.FindString(rest), signToken)
 	t := token{kind: kind, text: best}
 	var err error
 	switch kind {
@@ -125,7 +132,7 @@ func scan(rest string) (token, int, error) {
 
 // findIP6 returns the longest IPv6 address that rest begins with.
 func findIP6(rest string) string {
-	for s := ip6Shape.FindString(rest); strings.Count(s, ":") > 1; s = s[:len(s)-1] {
+	for s := tokenShapes().ip6.FindString(rest); strings.Count(s, ":") > 1; s = s[:len(s)-1] {
 		if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() {
 			return s
 		}
