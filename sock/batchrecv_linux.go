@@ -18,7 +18,7 @@ type mmsghdr struct {
 	n   uint32
 }
 
-// Receiver receives datagrams from one socket in batches (recvmmsg(2)). It owns the buffers: what Data returns is valid until the next
+// Receiver receives datagrams from one socket in batches (recvmmsg(2); recvfrom(2) while they come one at a time). It owns the buffers: what Data returns is valid until the next
 // Recv. One goroutine uses it at a time.
 type Receiver struct {
 	socket     *Socket
@@ -118,10 +118,10 @@ func (r *Receiver) Recv() (int, error) {
 	return r.filled, nil
 }
 
-// try makes one recvmmsg call that does not wait; it reports false if there was nothing, and the caller is to wait.
+// try makes one call that does not wait; it reports false if there was nothing, and the caller is to wait.
 func (r *Receiver) try(fd uintptr) bool {
 	for {
-		r.receive(fd, unix.MSG_DONTWAIT)
+		r.receive(fd, unix.MSG_DONTWAIT, true)
 		switch r.err {
 		case unix.EINTR:
 			continue
@@ -133,28 +133,58 @@ func (r *Receiver) try(fd uintptr) bool {
 	}
 }
 
-// receive makes one recvmmsg call with flags, which may wait, and keeps what came of it. The runtime is told of the call, so that other
-// goroutines have the processor meanwhile.
-func (r *Receiver) receive(fd uintptr, flags uintptr) {
+// receive makes one call with flags, which may wait, and keeps what came of it. Of a told call the runtime knows, so that other goroutines have the
+// processor meanwhile. A thread that has nothing else to do does not tell of a call that does not wait: under load the runtime would give the processor
+// away in every call and take it back, which costs more than the call's own bookkeeping.
+func (r *Receiver) receive(fd, flags uintptr, told bool) {
 	r.rearm()
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), flags, 0, 0)
-	r.keep(fd, flags, n, errno)
-}
-
-// receiveNow is receive for a thread that has nothing else to do, without waiting. The runtime is not told: under load it would give the
-// processor away in every call and take it back, which costs more than the call's own bookkeeping.
-func (r *Receiver) receiveNow(fd uintptr) {
-	r.rearm()
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), unix.MSG_DONTWAIT, 0, 0)
-	r.keep(fd, unix.MSG_DONTWAIT, n, errno)
-}
-
-// keep keeps what came of a call.
-func (r *Receiver) keep(fd, flags, n uintptr, errno unix.Errno) {
-	if put := place(); put != nil {
-		put(batchCall("recvmmsg", fd, r.hdr[:r.alone.room(len(r.hdr))], Flags(flags), n, errno))
+	room := r.alone.room(len(r.hdr))
+	if room == 1 && !r.controlled {
+		r.receiveOne(fd, flags, told)
+		return
 	}
-	r.filled, r.err = int(n), errno
+	var n uintptr
+	var errno unix.Errno
+	if told {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), room, flags, 0, 0)
+	} else {
+		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), room, flags, 0, 0)
+	}
+	if put := place(); put != nil {
+		put(batchCall("recvmmsg", fd, r.hdr[:room], Flags(flags), n, errno))
+	}
+	r.keep(int(n), errno)
+}
+
+// receiveOne is the call for one datagram of which nothing is wanted but its bytes and its sender: it has no header to read and none to write back, which
+// is a third of what looking in vain costs.
+func (r *Receiver) receiveOne(fd, flags uintptr, told bool) {
+	h := &r.hdr[0]
+	flags = flags&^unix.MSG_WAITFORONE | unix.MSG_TRUNC // which returns the whole length
+	var n uintptr
+	var errno unix.Errno
+	if told {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&r.buffer[0])), uintptr(r.size), flags,
+			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(&h.hdr.Namelen)))
+	} else {
+		n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&r.buffer[0])), uintptr(r.size), flags,
+			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(&h.hdr.Namelen)))
+	}
+	if put := place(); put != nil {
+		put(fromCall(fd, h, Flags(flags), n, errno))
+	}
+	if errno == 0 {
+		h.hdr.Flags, h.n = 0, uint32(n)
+		if int(n) > r.size {
+			h.hdr.Flags, h.n = unix.MSG_TRUNC, uint32(r.size)
+		}
+	}
+	r.keep(1, errno)
+}
+
+// keep keeps what came of a call: n messages, unless it failed.
+func (r *Receiver) keep(n int, errno unix.Errno) {
+	r.filled, r.err = n, errno
 	if errno != 0 {
 		r.filled = 0
 		return

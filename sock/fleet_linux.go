@@ -174,7 +174,9 @@ func (f *Fleet) recvOne(i int32) (int, syscall.Errno) {
 	r := f.in
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(f.fds[i]), uintptr(unsafe.Pointer(r.iov[0].Base)), uintptr(r.size), unix.MSG_DONTWAIT, 0, 0)
 	if put := place(); put != nil {
-		put(oneCall("recvfrom", uintptr(f.fds[i]), &r.iov[0], nil, 0, DONTWAIT, n, errno))
+		h := mmsghdr{hdr: unix.Msghdr{Iov: &r.iov[0]}}
+		h.hdr.SetIovlen(1)
+		put(fromCall(uintptr(f.fds[i]), &h, DONTWAIT, n, errno))
 	}
 	if errno != 0 {
 		return 0, unlessEmpty(errno)
@@ -221,7 +223,7 @@ func (f *Fleet) AddSegment(data []byte, size int) { f.out.AddSegment(data, size)
 func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 	w := f.out
 	if h := &w.hdr[from].hdr; w.used-from == 1 && h.Iovlen == 1 && h.Name == nil && h.Control == nil {
-		return f.sendOne(i, h.Iov)
+		return f.sendOne(i, h)
 	}
 	for {
 		put := place()
@@ -240,12 +242,13 @@ func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
 }
 
 // sendOne is the cheaper call for a single datagram to the socket's peer.
-func (f *Fleet) sendOne(i int32, v *unix.Iovec) (int, syscall.Errno) {
+func (f *Fleet) sendOne(i int32, h *unix.Msghdr) (int, syscall.Errno) {
+	v := h.Iov
 	for {
 		put := place()
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(f.fds[i]), uintptr(unsafe.Pointer(v.Base)), uintptr(v.Len), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		if put != nil {
-			put(oneCall("sendto", uintptr(f.fds[i]), v, nil, 0, DONTWAIT|NOSIGNAL, n, errno))
+			put(toCall(uintptr(f.fds[i]), h, DONTWAIT|NOSIGNAL, n, errno))
 		}
 		if errno == 0 {
 			return 1, 0

@@ -14,7 +14,7 @@ import (
 // a deadline or Close. The waker says what it wants first, then signals the thread for as long as that is inside the kernel; the
 // receiver says that it is going inside first, then looks whether anybody wants something. So no wake-up is lost.
 type thread struct {
-	inside   atomic.Int32  // the kernel's number of the thread that blocks in recvmmsg(2) or is about to; 0: none
+	inside   atomic.Int32  // the kernel's number of the thread that blocks in recvmmsg(2) or recvfrom(2), or is about to; 0: none
 	entries  atomic.Uint32 // how often it went inside
 	deadline atomic.Int64  // nanoseconds since 1970; 0: none
 	tid      int32         // of the thread that receives, which stays on it
@@ -127,7 +127,7 @@ func (r *Receiver) block(fd uintptr) {
 	t := r.socket.thread
 	// Where several came at once last time there are probably more.
 	if r.filled > 1 {
-		if r.receiveNow(fd); r.err == 0 {
+		if r.receive(fd, unix.MSG_DONTWAIT, false); r.err == 0 {
 			return
 		}
 	}
@@ -179,7 +179,7 @@ func (r *Receiver) spinning(fd uintptr) bool {
 	const errorTurn = 1024 // the error queue is looked at every so many turns: what is new in it ends the receive anyway
 	t := r.socket.thread
 	for turn := 1; !r.socket.closed.Load() && t.deadline.Load() == 0; turn++ {
-		if r.receiveNow(fd); r.err != unix.EAGAIN && r.err != unix.EINTR {
+		if r.receive(fd, unix.MSG_DONTWAIT, false); r.err != unix.EAGAIN && r.err != unix.EINTR {
 			return true
 		}
 		if r.errors && turn%errorTurn == 0 && errorQueued(fd) {

@@ -58,18 +58,31 @@ func messageCall(name string, fd uintptr, h *unix.Msghdr, flags Flags, n uintptr
 	return c
 }
 
-// oneCall describes sendto and recvfrom with one buffer.
-func oneCall(name string, fd uintptr, v *unix.Iovec, to *rawSockaddr, toLen uint32, flags Flags, n uintptr, errno syscall.Errno) *Call {
-	c := newCall(name, fd, n, errno)
-	c.Flags = flags
-	if to != nil && toLen > 0 {
-		c.Addr, c.AddrLen = decodeAddr(to, toLen, UNSPEC), int(toLen)
+// toCall describes sendto; h holds its arguments.
+func toCall(fd uintptr, h *unix.Msghdr, flags Flags, n uintptr, errno syscall.Errno) *Call {
+	c := newCall("sendto", fd, n, errno)
+	c.Flags, c.Messages = flags, make([]Message, 1)
+	c.Messages[0].take(h, c.Result, false)
+	c.Addr, c.AddrLen = c.Messages[0].Addr, c.Messages[0].AddrLen
+	return c
+}
+
+// fromCall describes recvfrom; h holds its arguments, and what it returned but for the length.
+func fromCall(fd uintptr, h *mmsghdr, flags Flags, n uintptr, errno syscall.Errno) *Call {
+	c := newCall("recvfrom", fd, n, errno)
+	c.Flags, c.Messages = flags, make([]Message, 1)
+	m, room := &c.Messages[0], int(h.hdr.Iov.Len)
+	m.take(&h.hdr, min(max(c.Result, 0), room), true)
+	m.Flags = 0
+	if c.Result > room {
+		m.Flags = TRUNC
 	}
-	have := int(v.Len)
-	if name == "recvfrom" {
-		have = max(c.Result, 0)
+	if m.NoAddr {
+		m.AddrRoom = 0
 	}
-	c.Messages = []Message{{Vectors: []Vector{vectorOf(v, have)}, Pieces: 1, Moved: c.Result, NoAddr: true}}
+	if errno != 0 {
+		m.Addr, m.AddrLen, m.Moved = nil, 0, -1
+	}
 	return c
 }
 

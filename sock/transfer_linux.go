@@ -66,7 +66,9 @@ func (t *transfer) trySend(fd uintptr) bool {
 		n, _, errno := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(t.iov.Base)), uintptr(t.length),
 			uintptr(t.flags|DONTWAIT|NOSIGNAL), uintptr(name), uintptr(t.nameLen))
 		if put != nil {
-			put(oneCall("sendto", fd, &t.iov, &t.name, t.nameLen, t.flags|DONTWAIT|NOSIGNAL, n, errno))
+			h := unix.Msghdr{Name: (*byte)(name), Namelen: t.nameLen, Iov: &t.iov}
+			h.SetIovlen(1)
+			put(toCall(fd, &h, t.flags|DONTWAIT|NOSIGNAL, n, errno))
 		}
 		if errno != unix.EINTR {
 			return t.result(n, errno)

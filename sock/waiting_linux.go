@@ -68,7 +68,7 @@ func (r *Receiver) soon(fd uintptr) bool {
 		if r.socket.closed.Load() || t.deadline.Load() != 0 {
 			return false
 		}
-		if r.receiveNow(fd); r.err != unix.EAGAIN && r.err != unix.EINTR {
+		if r.receive(fd, unix.MSG_DONTWAIT, false); r.err != unix.EAGAIN && r.err != unix.EINTR {
 			r.looks.skip = 0
 			return true
 		}
@@ -129,15 +129,10 @@ func (t *thread) holdAnew() {
 // its processor go.
 const quietTurns = 8
 
-// receiveWaiting makes one recvmmsg call that waits for a datagram, a turn or a signal.
+// receiveWaiting makes one call that waits for a datagram, a turn or a signal.
 func (r *Receiver) receiveWaiting(fd uintptr) {
-	if r.socket.thread.holds.Load() && r.quiet < quietTurns {
-		r.rearm()
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), r.alone.room(len(r.hdr)), unix.MSG_WAITFORONE, 0, 0)
-		r.keep(fd, unix.MSG_WAITFORONE, n, errno)
-	} else {
-		r.receive(fd, unix.MSG_WAITFORONE)
-	}
+	holds := r.socket.thread.holds.Load() && r.quiet < quietTurns
+	r.receive(fd, unix.MSG_WAITFORONE, !holds)
 	r.count(fd)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"dgram/ledger"
 	"dgram/sock"
@@ -74,14 +75,22 @@ func protocol(c *sock.Call) string {
 const netlink sock.Family = 16
 
 func returnedName(c *sock.Call, fd string) []string {
-	args := []string{fd, "[]", fmt.Sprintf("[%d]", c.AddrRoom)}
-	if c.Errno == 0 {
-		args[1], args[2] = address(c.Addr), fmt.Sprintf("[%d => %d]", c.AddrRoom, c.AddrLen)
-	}
+	args := append([]string{fd}, returned(c.Addr, c.AddrRoom, c.AddrLen, c.Errno)...)
 	if c.Name == "accept4" {
 		args = append(args, "SOCK_CLOEXEC|SOCK_NONBLOCK")
 	}
 	return args
+}
+
+// returned writes an address that a call returned, and its length; of a call that failed, where it would have stood.
+func returned(a sock.Addr, room, length int, errno syscall.Errno) []string {
+	switch {
+	case errno != 0:
+		return []string{"[]", fmt.Sprintf("[%d]", room)}
+	case length == 0:
+		return []string{"[]", fmt.Sprintf("[%d => 0]", room)}
+	}
+	return []string{address(a), fmt.Sprintf("[%d => %d]", room, length)}
 }
 
 func optionName(o sock.Opt) string {
@@ -124,6 +133,8 @@ func transfer(c *sock.Call) []string {
 		}
 		args := []string{data, strconv.Itoa(m.Vectors[0].Room), flags}
 		switch {
+		case m.AddrRoom > 0:
+			return append(args, returned(m.Addr, m.AddrRoom, m.AddrLen, c.Errno)...)
 		case c.Addr != nil:
 			return append(args, address(c.Addr), strconv.Itoa(c.AddrLen))
 		case c.Name == "sendto":

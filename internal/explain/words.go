@@ -44,7 +44,7 @@ var calls = map[string]Text{
 	"sendmmsg some":         {"of {batch} messages the kernel took {n}: {what} to {peer}{note}", "{batch} 条消息中内核收下 {n} 条：向 {peer} 发送{what}{note}"},
 	"sendto":                {"sends {what} to {peer}", "向 {peer} 发送{what}"},
 	"sendto kernel":         {"asks the kernel a question: what did the queue of the network device drop?", "向内核提问：网卡的发送队列丢弃了多少个包？"},
-	"recvfrom":              {"receives {what} from {peer}", "收到来自 {peer} 的{what}"},
+	"recvfrom":              {"receives {what} from {peer}{note}", "收到来自 {peer} 的{what}{note}"},
 	"recvfrom kernel":       {"the kernel's answer, {n} bytes", "内核的回答，{n} 字节"},
 	"recvmsg":               {"receives {what} from {peer}{note}", "收到来自 {peer} 的{what}{note}"},
 	"recvmsg error queue":   {"takes a report off the socket's error queue, about the {size} bytes sent to {peer}: {why}", "从套接字的错误队列取出一份报告，说的是发往 {peer} 的那 {size} 字节：{why}"},
