@@ -79,7 +79,7 @@ func (l *Loss) notes() []string {
 	if g.KernelDropsKnown {
 		dropped = ", its socket dropped " + FormatCount(g.KernelDrops)
 	}
-	notes := []string{fmt.Sprintf("of %s requests, the warm-up's too, the server received %s and answered %s%s (%s); if somebody else asked it meanwhile, that is not right",
+	notes := []string{fmt.Sprintf("of %s requests in the whole run the server received %s and answered %s%s (%s); if somebody else asked it meanwhile, that is not right",
 		FormatCount(g.Sent), FormatCount(g.Received), FormatCount(g.Answered), dropped, g.Source)}
 	if g.loose {
 		notes = append(notes, "what was lost in the warm-up, or was open when the run was broken off, may be part of what the server counted: places are lower bounds; --warmup 0 makes them exact")

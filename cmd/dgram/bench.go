@@ -41,6 +41,8 @@ dgram bench 192.168.3.8:12345 --rate 20k --poisson --flows 64
 dgram bench --rate 1k..100k/20s,100k/40s
 # the highest rate with at most 0.1 % lost and a 99th percentile of 1 ms
 dgram bench --find-max --loss 0.1% --p99 1ms --flows 16
+# where is it lost: on the way there, at the server's socket, in the server, on the way back? (docs/bench.md)
+dgram bench 192.168.3.8:12345 --rate 50k --flows 16 --server-metrics http://192.168.3.8:9464/metrics
 # sizes as they come in life, against a server that echoes
 dgram bench 192.168.3.8:7 --sizes 64:70%,512:20%,1400:10% --expect echo
 # DNS questions from a file, one a line, any answer is right

@@ -34,6 +34,7 @@ type benchFlags struct {
 	searches                  int
 	json, quiet               bool
 	hlog, report              string
+	serverMetrics             string
 	clock                     choice
 	gso, gro, spin, stray     bool
 	bind, iface               string
@@ -74,6 +75,7 @@ func defineBenchFlags(c *command) *benchFlags {
 	c.group("Output", func(s *pflag.FlagSet) {
 		s.BoolVar(&f.json, "json", false, "print the result, by second and in all, as one JSON object on one line (dgram.bench/1, docs/bench.md)")
 		s.StringVar(&f.report, "report", "", "write a page for the browser to `FILE`.html; it needs no network")
+		s.StringVar(&f.serverMetrics, "server-metrics", "", "place loss by what a dgram serve --metrics counted: `URL` is http://HOST:PORT/metrics, HOST:PORT, PORT on the server's host, or unix:PATH")
 		s.StringVar(&f.hlog, "hlog", "", "write the latency of each second to `FILE`, as the tools of HdrHistogram read it")
 		s.BoolVarP(&f.quiet, "quiet", "q", false, "no live line and no table: only what was asked for with --json, --report and --hlog, and what went wrong")
 	})
@@ -141,7 +143,7 @@ func (f *benchFlags) check() error {
 		return fmt.Errorf("%s exclude each other: each says what a request is", strings.Join(set, " and "))
 	}
 	if f.findMax {
-		if set := f.all("rate", "window", "one-way", "report", "hlog"); len(set) > 0 {
+		if set := f.all("rate", "window", "one-way", "report", "hlog", "server-metrics"); len(set) > 0 {
 			return fmt.Errorf("%s and --find-max exclude each other: it looks for a rate in many short runs; for one of them, give the rate that it finds", set[0])
 		}
 		return nil
@@ -211,6 +213,13 @@ func (f *benchFlags) config(peer dgram.Endpoint, stdin io.Reader) (c bench.Confi
 	}
 	if c.Options.Bind, err = bindEndpoint(f.bind, peer); err != nil {
 		return c, err
+	}
+	if f.serverMetrics != "" {
+		asked, err := newMetricsPage(f.serverMetrics, peer)
+		if err != nil {
+			return c, err
+		}
+		c.ServerCounters = asked.counters
 	}
 	if port := c.Options.Bind.Port(); port != 0 && f.flows > 1 {
 		return c, fmt.Errorf("--bind: %d flows cannot all send from port %d: give the address without a port", f.flows, port)

@@ -30,7 +30,7 @@ func writeResult(w io.Writer, p terminal.Palette, r *bench.Result) {
 	t.others(r)
 	t.row("CPU", bench.FormatDuration(r.CPU.PerRequest), "each request, of this program")
 	for _, note := range r.Notes {
-		t.line(p.Dim("note: " + note))
+		t.line(p.Dim("note: " + plain(note)))
 	}
 	for _, f := range r.Failures {
 		t.line(p.Yellow(fmt.Sprintf("%s could not be sent: %s", bench.FormatCount(f.Count), f.Text)))

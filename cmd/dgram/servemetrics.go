@@ -150,12 +150,14 @@ func (m *metrics) page(srv *server.Server) []byte {
 	for _, c := range counters {
 		x.family(c.name, c.kind, c.help)
 		for i := range each {
-			x.sample(c.name, c.value(&each[i]), ofSocket(each, i)...)
+			if c.told == nil || c.told(&each[i]) {
+				x.sample(c.name, c.value(&each[i]), ofSocket(each, i)...)
+			}
 		}
 	}
-	x.tables("dgram_dropped_datagrams_total", "Datagrams received that were dropped on purpose, by reason.", "reason", each,
+	x.tables(droppedName, "Datagrams received that were dropped on purpose, by reason.", "reason", each,
 		func(s *ledger.Summary) map[string]uint64 { return s.Dropped })
-	x.tables("dgram_failed_datagrams_total", "Datagrams received whose reply the system would not send, by errno.", "errno", each,
+	x.tables(failedName, "Datagrams received whose reply the system would not send, by errno.", "errno", each,
 		func(s *ledger.Summary) map[string]uint64 { return s.Failed })
 	m.delays.write(&x)
 	x.build()
@@ -196,31 +198,45 @@ func (x *exposition) build() {
 type counter struct {
 	name, kind, help string
 	value            func(*ledger.Summary) float64
+	told             func(*ledger.Summary) bool // nil: always
 }
 
 func count(name, help string, value func(*ledger.Summary) uint64) counter {
-	return counter{"dgram_" + name, "counter", help, func(s *ledger.Summary) float64 { return float64(value(s)) }}
+	return counter{name: name, kind: "counter", help: help, value: func(s *ledger.Summary) float64 { return float64(value(s)) }}
 }
 
+// The counters that dgram bench reads, too.
+const (
+	receivedName    = "dgram_received_datagrams_total"
+	answeredName    = "dgram_answered_datagrams_total"
+	ignoredName     = "dgram_ignored_datagrams_total"
+	droppedName     = "dgram_dropped_datagrams_total"
+	failedName      = "dgram_failed_datagrams_total"
+	pendingName     = "dgram_pending_datagrams"
+	kernelDropsName = "dgram_kernel_dropped_datagrams_total"
+	atLeastName     = "dgram_kernel_drops_at_least"
+	startedName     = "process_start_time_seconds"
+)
+
 var counters = []counter{
-	count("received_datagrams_total", "Datagrams received.", func(s *ledger.Summary) uint64 { return s.Received }),
-	count("received_bytes_total", "Payload bytes received.", func(s *ledger.Summary) uint64 { return s.ReceivedBytes }),
-	count("sent_datagrams_total", "Datagrams that the system took for sending, extra copies included.", func(s *ledger.Summary) uint64 { return s.Sent }),
-	count("sent_bytes_total", "Payload bytes sent.", func(s *ledger.Summary) uint64 { return s.SentBytes }),
-	count("answered_datagrams_total", "Datagrams received that were answered.", func(s *ledger.Summary) uint64 { return s.Answered }),
-	count("ignored_datagrams_total", "Datagrams received that wanted no reply.", func(s *ledger.Summary) uint64 { return s.Ignored }),
-	count("truncated_datagrams_total", "Datagrams received that had lost their end.", func(s *ledger.Summary) uint64 { return s.Truncated }),
-	count("notices_total", "Reports of the network on datagrams sent.", func(s *ledger.Summary) uint64 { return s.Notices }),
-	count("receive_errors_total", "Times that receiving failed and was tried again.", func(s *ledger.Summary) uint64 { return s.ReceiveErrors }),
-	count("copies_total", "Extra copies of replies sent.", func(s *ledger.Summary) uint64 { return s.Copies }),
-	count("copies_failed_total", "Extra copies of replies that the system would not take.", func(s *ledger.Summary) uint64 { return s.CopiesFailed }),
-	count("kernel_dropped_datagrams_total", "Datagrams that the system dropped before they could be received; see dgram_kernel_drops_at_least.",
-		func(s *ledger.Summary) uint64 { return s.Drops.Count }),
-	{"dgram_kernel_drops_at_least", "gauge", "1 where the system's drops may be more than are counted, or are not told at all.", func(s *ledger.Summary) float64 {
+	count(receivedName, "Datagrams received.", func(s *ledger.Summary) uint64 { return s.Received }),
+	count("dgram_received_bytes_total", "Payload bytes received.", func(s *ledger.Summary) uint64 { return s.ReceivedBytes }),
+	count("dgram_sent_datagrams_total", "Datagrams that the system took for sending, extra copies included.", func(s *ledger.Summary) uint64 { return s.Sent }),
+	count("dgram_sent_bytes_total", "Payload bytes sent.", func(s *ledger.Summary) uint64 { return s.SentBytes }),
+	count(answeredName, "Datagrams received that were answered.", func(s *ledger.Summary) uint64 { return s.Answered }),
+	count(ignoredName, "Datagrams received that wanted no reply.", func(s *ledger.Summary) uint64 { return s.Ignored }),
+	count("dgram_truncated_datagrams_total", "Datagrams received that had lost their end.", func(s *ledger.Summary) uint64 { return s.Truncated }),
+	count("dgram_notices_total", "Reports of the network on datagrams sent.", func(s *ledger.Summary) uint64 { return s.Notices }),
+	count("dgram_receive_errors_total", "Times that receiving failed and was tried again.", func(s *ledger.Summary) uint64 { return s.ReceiveErrors }),
+	count("dgram_copies_total", "Extra copies of replies sent.", func(s *ledger.Summary) uint64 { return s.Copies }),
+	count("dgram_copies_failed_total", "Extra copies of replies that the system would not take.", func(s *ledger.Summary) uint64 { return s.CopiesFailed }),
+	{name: kernelDropsName, kind: "counter", help: "Datagrams that the system dropped before they could be received, where it tells; see dgram_kernel_drops_at_least.",
+		value: func(s *ledger.Summary) float64 { return float64(s.Drops.Count) }, told: func(s *ledger.Summary) bool { return s.Drops.Known }},
+	{name: atLeastName, kind: "gauge", help: "1 where the system's drops may be more than are counted, or are not told at all.", value: func(s *ledger.Summary) float64 {
 		if s.Drops.AtLeast || !s.Drops.Known {
 			return 1
 		}
 		return 0
 	}},
-	{"dgram_pending_datagrams", "gauge", "Datagrams that a handler or a delay holds.", func(s *ledger.Summary) float64 { return float64(s.Pending) }},
+	{name: pendingName, kind: "gauge", help: "Datagrams that a handler or a delay holds.", value: func(s *ledger.Summary) float64 { return float64(s.Pending) }},
 }
