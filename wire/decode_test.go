@@ -96,8 +96,8 @@ func TestDecode(t *testing.T) {
 		{"unknown", 147, four, 0, "v0 proto 0 0/0 a link type that is not read here"},
 
 		{"payload cut", LinkRaw, four[:30], 3, "v4 proto 17 57445>12345 2/5 cut short by the capture"},
-		{"UDP header cut", LinkRaw, four[:25], 8, "v4 proto 17 57445>12345 0/0 cut short by the capture"},
-		{"ports cut", LinkRaw, four[:23], 10, "v4 proto 17 0/0 cut short by the capture"},
+		{"UDP header cut", LinkRaw, four[:25], 8, "v4 proto 17 57445>12345 0/5 cut short by the capture"},
+		{"ports cut", LinkRaw, four[:23], 10, "v4 proto 17 0/5 cut short by the capture"},
 		{"total length beyond the frame", LinkRaw, changed(four, 2, 0, 99), 0, "v4 proto 17 57445>12345 5/5 malformed packet"},
 		{"total length below the header's", LinkRaw, changed(four, 2, 0, 19), 0, "v4 proto 17 0/0 malformed packet"},
 		{"total length 0: left to the card", LinkRaw, changed(four, 2, 0, 0), 0, udp4},
@@ -203,5 +203,18 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Decode(&f, &p)
+	}
+}
+
+// A capture of 60 bytes ends in the UDP header behind Ethernet and IPv6. How long the payload was is known all the same.
+func TestCutInTheUDPHeader(t *testing.T) {
+	src, dst := netip.MustParseAddrPort("[2001:db8::1]:57439"), netip.MustParseAddrPort("[2001:db8::2]:53")
+	whole := AppendUDP(nil, src, dst, 64, 0, make([]byte, 53))
+	for n := 44; n < 48; n++ {
+		var p Packet
+		Decode(&Frame{Data: whole[:n], Length: len(whole), Link: LinkRaw}, &p)
+		if p.PayloadLength != 53 || len(p.Payload) != 0 || !p.HasPorts || p.Problem != CutShort {
+			t.Errorf("of %d bytes: %+v", n, p)
+		}
 	}
 }

@@ -195,6 +195,9 @@ func (p *Packet) readUDP(b []byte, missing int) {
 	p.readPorts(b)
 	if len(b) < udpHeaderLength {
 		p.short(missing)
+		if !p.Fragment { // the checksum may be all that the capture cut of the header
+			p.PayloadLength = max(len(b)+missing-udpHeaderLength, 0)
+		}
 		return
 	}
 	length := int(binary.BigEndian.Uint16(b[4:]))

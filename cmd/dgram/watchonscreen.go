@@ -55,12 +55,17 @@ type endings = atomic.Pointer[ending]
 type keeping struct{ store *watchscreen.Store }
 
 func (k *keeping) packet(s *sighting) {
-	k.store.Add(s.packet.No, &s.frame, s.whole, s.packet.Fragments, s.owner, noteOf(s.note))
+	note := noteOf(s.note)
+	note.Spoken = s.message.Protocol
+	k.store.Add(s.packet.No, &s.frame, s.whole, s.packet.Fragments, s.owner, note)
 }
 
 func (k *keeping) settled(s settlement) {
 	if note := s.note(); note.Mark != watchscreen.MarkNone {
-		k.store.Settle(s.No, func(kept *watchscreen.Note) { *kept = note })
+		k.store.Settle(s.No, func(kept *watchscreen.Note) {
+			note.Spoken = kept.Spoken
+			*kept = note
+		})
 	}
 }
 

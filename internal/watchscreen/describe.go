@@ -23,7 +23,9 @@ func (k *Kept) decode(f *wire.Frame, p *wire.Packet, m *app.Message) {
 		wire.Decode(&whole, p)
 		p.Link, p.VLAN, p.VLANs, p.EtherType, p.Length, p.Fragments = first.Link, first.VLAN, first.VLANs, first.EtherType, first.Length, k.Pieces
 	}
-	app.Read(p, m)
+	if app.Read(p, m); k.Note.Spoken != app.Unread && k.Note.Spoken != m.Protocol {
+		app.Correct(p, m, k.Note.Spoken)
+	}
 }
 
 // AppendInfo appends what package app says of a packet, fit for a terminal, without the ports: they stand beside the addresses.

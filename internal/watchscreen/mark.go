@@ -1,6 +1,10 @@
 package watchscreen
 
-import "time"
+import (
+	"time"
+
+	"dgram/wire/app"
+)
 
 // A Mark says in one character what became of a packet. What asks for attention stands out in colour too.
 type Mark uint8
@@ -67,4 +71,6 @@ type Note struct {
 	Peer uint64
 	// RTT is the round trip from the request to the reply, where it is known.
 	RTT time.Duration
+	// Spoken is the protocol that the packet was found to speak in its flow; app.Unread: what it says itself.
+	Spoken app.Protocol
 }

@@ -42,17 +42,17 @@ func scene(pairs int) *Store {
 		f := wire.Frame{Time: start + int64(no)*1_234_567, Data: data, Length: len(data), Link: wire.LinkRaw}
 		s.Add(no, &f, nil, 0, "", n)
 	}
-	add(caller, server, "hello", Note{MarkAnswered, 2, 213 * time.Microsecond})
-	add(server, caller, "HELLO", Note{MarkReply, 1, 213 * time.Microsecond})
+	add(caller, server, "hello", Note{Mark: MarkAnswered, Peer: 2, RTT: 213 * time.Microsecond})
+	add(server, caller, "HELLO", Note{Mark: MarkReply, Peer: 1, RTT: 213 * time.Microsecond})
 	add(caller, server, hostile, Note{Mark: MarkUnanswered})
 	add(caller, server, hostile, Note{Mark: MarkRetry, Peer: 3})
-	add(server, caller, "late", Note{MarkLate, 3, 7 * time.Second})
+	add(server, caller, "late", Note{Mark: MarkLate, Peer: 3, RTT: 7 * time.Second})
 	add(server, caller, "twice", Note{Mark: MarkDuplicate, Peer: 1})
 	add(server, caller, "who asked?", Note{Mark: MarkStray})
 	add(six, six, "你好, 世界", Note{Mark: MarkWaiting})
 	for i := range pairs {
-		add(caller, server, fmt.Sprintf("request %d", i), Note{MarkAnswered, no + 2, time.Millisecond})
-		add(server, caller, fmt.Sprintf("REQUEST %d", i), Note{MarkReply, no, time.Millisecond})
+		add(caller, server, fmt.Sprintf("request %d", i), Note{Mark: MarkAnswered, Peer: no + 2, RTT: time.Millisecond})
+		add(server, caller, fmt.Sprintf("REQUEST %d", i), Note{Mark: MarkReply, Peer: no, RTT: time.Millisecond})
 	}
 	return s
 }

@@ -75,13 +75,17 @@ func coapInfo(line []byte, p *wire.Packet) []byte {
 	if n := int(b[0] & 15); n > 0 {
 		line = appendHex(append(line, ", TKN:"...), b[4:4+n], 8)
 	}
-	path := false
+	path, query := false, false
 	eachCoAP(b, func(option, at, length int) bool {
 		switch {
 		case option == 11 && !path:
 			line, path = append(line, ", /"...), true
 		case option == 11:
 			line = append(line, '/')
+		case option == 15 && !query:
+			line, query = append(line, '?'), true
+		case option == 15:
+			line = append(line, '&')
 		default:
 			return len(line) < maxInfo
 		}

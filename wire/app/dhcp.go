@@ -174,7 +174,7 @@ func dhcpv6Info(line []byte, p *wire.Packet) []byte {
 	b := p.Payload
 	line = append(line, dhcpv6Types[b[0]]...)
 	if b[0] < 12 {
-		line = append0x(append(line, " XID: "...), uint64(be32(b)&0xffffff), 1)
+		line = append0x(append(line, " XID: "...), uint64(be32(b)&0xffffff), 6)
 	}
 	return line
 }

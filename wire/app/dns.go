@@ -27,8 +27,8 @@ func readDNS(p *wire.Packet, m *Message) bool {
 	}
 	flags := be16(b[2:])
 	questions, others := int(be16(b[4:])), int(be16(b[6:]))+int(be16(b[8:]))+int(be16(b[10:]))
-	// No opcode above 6 is assigned; a question has at least 5 bytes, any other record 11.
-	if dnsOpcode(flags) > 6 || flags&dnsReserved != 0 ||
+	// A question has at least 5 bytes, any other record 11.
+	if !m.Protocol.knowsOpcode(dnsOpcode(flags)) || flags&dnsReserved != 0 ||
 		dnsHeaderLength+5*questions+11*others > max(p.PayloadLength, len(b)) {
 		return false
 	}
@@ -47,6 +47,36 @@ func readDNS(p *wire.Packet, m *Message) bool {
 	}
 	identifyDNS(m, b, questions, end)
 	return true
+}
+
+// isPlainDNS recognises what programs ask of each other on whatever port (resolvers behind one another, servers of containers): one
+// question of class IN, and records that end where the datagram does.
+func isPlainDNS(p *wire.Packet) bool {
+	b := p.Payload
+	if len(b) < dnsHeaderLength+5 || cut(p) || be16(b[4:]) != 1 {
+		return false
+	}
+	flags, answers := be16(b[2:]), int(be16(b[6:]))+int(be16(b[8:]))
+	if dnsOpcode(flags) != 0 || flags&dnsReserved != 0 || flags&15 > 5 ||
+		flags&dnsResponse == 0 && (answers != 0 || flags&(dnsAuthoritative|dnsRecursive|15) != 0) {
+		return false
+	}
+	walk := dnsWalk{message: b, at: dnsHeaderLength}
+	var r dnsRecord
+	for walk.next(&r) {
+		if r.section == dnsQuestion && (r.class != 1 || r.kind == 0 || r.end-r.name < 6) {
+			return false
+		}
+	}
+	return walk.section == dnsSections && walk.at == len(b)
+}
+
+// knowsOpcode says whether an opcode is assigned (https://www.iana.org/assignments/dns-parameters).
+func (p Protocol) knowsOpcode(opcode uint16) bool {
+	if p == NBNS {
+		return nbnsOpcodes[opcode] != ""
+	}
+	return opcode <= 6
 }
 
 // identifyDNS takes the ID and the question. In NetBIOS's replies the question's name stands before the first answer; in

@@ -87,7 +87,11 @@ func dnsFlagFields(f *fields, flags uint16) {
 		message = "response"
 	}
 	f.add(2, "Message", message, 2, 1)
-	f.add(2, "Operation", dnsOpcodes[min(int(dnsOpcode(flags)), len(dnsOpcodes)-1)], 2, 1)
+	operation := dnsOpcodes[min(int(dnsOpcode(flags)), len(dnsOpcodes)-1)]
+	if f.protocol == NBNS {
+		operation = nbnsOpcodes[dnsOpcode(flags)]
+	}
+	f.add(2, "Operation", operation, 2, 1)
 	for _, bit := range []struct {
 		mask uint16
 		name string
@@ -115,6 +119,9 @@ func dnsFlagFields(f *fields, flags uint16) {
 
 func dnsRecordFields(f *fields, b []byte, r *dnsRecord) {
 	name, nameEnd, _ := appendName(nil, b, r.name)
+	if f.protocol == NBNS {
+		name = appendNBNSName(nil, b, r.name)
+	}
 	kind := string(appendDNSType(nil, r.kind, f.protocol))
 	f.add(1, dnsSectionNames[r.section], kind+" "+string(name), r.name, r.end-r.name)
 	f.add(2, "Name", string(name), r.name, nameEnd-r.name)
@@ -134,7 +141,11 @@ func dnsRecordFields(f *fields, b []byte, r *dnsRecord) {
 		f.add(2, "Time to live", fmt.Sprintf("%d s", r.ttl), nameEnd+4, 4)
 	}
 	f.add(2, "Data length", fmt.Sprint(r.length), nameEnd+8, 2)
-	if r.length > 0 {
+	switch {
+	case r.length == 0:
+	case f.protocol == NBNS:
+		f.add(2, "Data", string(appendNBNSData(nil, b, r)), r.data, r.length)
+	default:
 		f.add(2, "Data", string(appendRData(nil, b, r)), r.data, r.length)
 	}
 }

@@ -42,15 +42,22 @@ func appendDNS(line, b []byte, protocol Protocol) []byte {
 		line = append(line, " response"...)
 	}
 	line = append0x(append(line, ' '), uint64(be16(b)), 4)
-	if code := int(flags & 15); flags&dnsResponse != 0 && code != 0 {
-		line = append(line, ' ')
-		if code < len(dnsErrors) {
-			line = append(line, dnsErrors[code]...)
-		} else {
-			line = appendInt(append(line, "Error "...), code)
-		}
+	if flags&dnsResponse != 0 {
+		line = appendDNSError(line, flags)
 	}
 	return appendRecords(line, b, protocol)
+}
+
+// appendDNSError appends what went wrong, if a reply says so.
+func appendDNSError(line []byte, flags uint16) []byte {
+	switch code := int(flags & 15); {
+	case code == 0:
+		return line
+	case code < len(dnsErrors):
+		return append(append(line, ' '), dnsErrors[code]...)
+	default:
+		return appendInt(append(line, " Error "...), code)
+	}
 }
 
 // appendRecords appends what is asked and what is answered, until the line is full.
@@ -60,6 +67,9 @@ func appendRecords(line, b []byte, protocol Protocol) []byte {
 	full := len(line) + maxInfo
 	for walk.next(&r) && len(line) < full {
 		line = appendDNSType(append(line, ' '), r.kind, protocol)
+		if protocol == MDNS && r.section != dnsQuestion && r.kind != dnsOPT && r.class&0x8000 != 0 {
+			line = append(line, ", cache flush"...)
+		}
 		switch {
 		case r.section == dnsQuestion:
 			line, _, _ = appendName(append(line, ' '), b, r.name)

@@ -75,3 +75,27 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+// What a flow speaks makes no packet say more than its bytes do.
+func FuzzCorrect(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, src, dst uint16, payload []byte, cut int) {
+		p := anyPacket(src, dst, payload, cut)
+		for _, spoken := range []Protocol{UDP, QUIC, TFTP, STUN, DNS} {
+			var m Message
+			Read(p, &m)
+			before := m
+			if Correct(p, &m, spoken); before.Protocol != UDP && before.Protocol != QUIC && m != before {
+				t.Fatalf("%+v of a flow of %v became %+v", before, spoken, m)
+			}
+			if line := AppendInfo(nil, p, &m); len(line) == 0 || len(line) > maxInfo {
+				t.Fatalf("%q of %d bytes, for %+v", line, len(line), m)
+			}
+			for _, field := range Fields(p, &m, 0) {
+				if field.Off+field.Len > len(p.Payload) {
+					t.Fatalf("%+v of a payload of %d bytes", field, len(p.Payload))
+				}
+			}
+		}
+	})
+}

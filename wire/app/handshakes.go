@@ -40,6 +40,14 @@ func dtlsName(b []byte) string {
 			return name
 		}
 	}
+	if be16(b[3:]) != 0 { // an epoch that has keys
+		switch b[0] {
+		case 21:
+			return "Encrypted Alert"
+		case 22:
+			return "Encrypted Handshake Message"
+		}
+	}
 	return dtlsContents[b[0]]
 }
 

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 
 	"dgram/wire"
 )
@@ -60,6 +59,20 @@ func sipHeader(b []byte, long, short string) []byte {
 		}
 	}
 	return nil
+}
+
+// sipInfo is the first line; of a reply, also which method it is to.
+func sipInfo(line []byte, p *wire.Packet) []byte {
+	b := p.Payload[:min(len(p.Payload), textLimit)]
+	first := firstLine(head(b))
+	if !startsWith(b, "SIP/2.0 ") {
+		return append(append(line, "Request: "...), bytes.TrimSuffix(first, []byte(" SIP/2.0"))...)
+	}
+	line = append(append(line, "Status: "...), first[len("SIP/2.0 "):]...)
+	if _, method, ok := bytes.Cut(sipHeader(b, "\r\nCSeq:", "\r\nCSeq:"), []byte{' '}); ok && startsWith(first, "SIP/2.0 2") {
+		line = append(append(append(line, " ("...), head(method)...), ')')
+	}
+	return line
 }
 
 func readSSDP(p *wire.Packet, m *Message) bool {
@@ -149,61 +162,5 @@ func textFields(f *fields, b []byte) {
 			f.add(1, "Line", string(text), at, len(text))
 		}
 		at += len(text) + 1
-	}
-}
-
-// The operations of TFTP (RFC 1350, RFC 2347).
-var tftpOperations = [...]string{"", "Read Request", "Write Request", "Data Packet", "Acknowledgement", "Error Code", "Option Acknowledgement"}
-
-// readTFTP reads what goes to the port where transfers are asked for; what follows goes from a port of its own.
-func readTFTP(p *wire.Packet, m *Message) bool {
-	b := p.Payload
-	if len(b) < 4 || b[0] != 0 || b[1] == 0 || int(b[1]) >= len(tftpOperations) {
-		return false
-	}
-	m.Kind = Neither
-	if b[1] <= 2 {
-		m.Kind = Request
-		_, mode, found := bytes.Cut(b[2:min(len(b), 514)], []byte{0})
-		return found && bytes.IndexByte(mode, 0) > 0
-	}
-	return true
-}
-
-func tftpInfo(line []byte, p *wire.Packet) []byte {
-	b := p.Payload
-	line = append(line, tftpOperations[b[1]]...)
-	switch b[1] {
-	case 1, 2:
-		name, mode, _ := bytes.Cut(b[2:], []byte{0})
-		mode, _, _ = bytes.Cut(mode, []byte{0})
-		line = append(append(line, ", File: "...), head(name)...)
-		line = append(append(line, ", Transfer type: "...), head(mode)...)
-	case 3, 4:
-		line = appendUint(append(line, ", Block: "...), be16(b[2:]))
-	case 5:
-		line = appendUint(append(line, ", Code: "...), be16(b[2:]))
-	}
-	return line
-}
-
-func tftpFields(f *fields, b []byte) {
-	f.add(1, "Operation", fmt.Sprintf("%s (%d)", tftpOperations[b[1]], b[1]), 0, 2)
-	switch b[1] {
-	case 1, 2:
-		at := 2
-		for i, text := range bytes.Split(b[2:min(len(b), 514)], []byte{0}) {
-			name := "Option " + strconv.Itoa(i-1)
-			if i < 2 {
-				name = [...]string{"File", "Transfer type"}[i]
-			}
-			if len(text) > 0 {
-				f.add(1, name, string(text), at, len(text))
-			}
-			at += len(text) + 1
-		}
-	default:
-		f.uint(1, "Block or code", 2, 2)
-		f.add(1, "Data", excerpt(b[4:]), 4, len(b)-4)
 	}
 }

@@ -58,7 +58,7 @@ func readQUICHeader(b []byte, h *quicHeader) bool {
 	default:
 		return false
 	}
-	return b[0]&0x40 != 0
+	return true // whatever the fixed bit is: RFC 9287 lets both sides agree to grease it
 }
 
 // quicKnown says whether v is QUIC as the RFCs have it: version 1 or 2, or one of the last drafts.
@@ -73,7 +73,7 @@ func isLongHeader(b []byte) bool {
 		return false
 	}
 	if v := be32(b[1:]); v != 0 {
-		return quicKnown(v)
+		return quicKnown(v) && b[0]&0x40 != 0
 	}
 	var h quicHeader
 	if !readQUICHeader(b, &h) {
@@ -87,6 +87,9 @@ func isLongHeader(b []byte) bool {
 	return false
 }
 
+// isShortHeader looks at the first bit, and for room for a sample of what is encrypted (RFC 9001, Section 5.4.2).
+func isShortHeader(p *wire.Packet) bool { return p.Payload[0] < 0x80 && p.PayloadLength >= 21 }
+
 // readQUIC takes as identity the client's connection ID: source of its Initial, destination of what the server sends
 // first. Which side is the client, only the port can say.
 func readQUIC(p *wire.Packet, m *Message) bool {
@@ -94,7 +97,7 @@ func readQUIC(p *wire.Packet, m *Message) bool {
 	m.Session = true
 	if b[0] < 0x80 { // a short header: nothing in it says more than that bit
 		m.Kind = Neither
-		return b[0]&0x40 != 0 && p.PayloadLength >= 21 && (portProtocol(p.SrcPort) == QUIC || portProtocol(p.DstPort) == QUIC)
+		return b[0]&0x40 != 0 && isShortHeader(p) && (portProtocol(p.SrcPort) == QUIC || portProtocol(p.DstPort) == QUIC)
 	}
 	var h quicHeader
 	if !readQUICHeader(b, &h) {
@@ -138,7 +141,7 @@ func quicInfo(line []byte, p *wire.Packet) []byte {
 			break
 		}
 		b = b[n:] // several packets share a datagram (RFC 9000, Section 12.2)
-		if b[0] < 0x80 && b[0]&0x40 != 0 {
+		if b[0] < 0x80 {
 			line = append(line, " + Protected Payload"...)
 			break
 		}

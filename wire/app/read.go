@@ -182,6 +182,10 @@ func readAs(protocol Protocol, p *wire.Packet, m *Message) bool {
 
 // readByShape recognises what can hardly be anything else, on whatever port.
 func readByShape(p *wire.Packet, m *Message) bool {
+	return readByFirstByte(p, m) || isPlainDNS(p) && m.is(DNS, p)
+}
+
+func readByFirstByte(p *wire.Packet, m *Message) bool {
 	b := p.Payload
 	switch first := b[0]; {
 	case first <= 4:

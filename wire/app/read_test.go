@@ -35,13 +35,21 @@ const (
 )
 
 var (
-	ntpQuery  = "\x23\x00\x06\xec" + strings.Repeat("\x00", 36) + "TRANSMIT"
-	ntpReply  = "\x24\x01\x06\xec" + strings.Repeat("\x00", 20) + "TRANSMIT" + "\xe8\x00\x00\x00\x80\x00\x00\x00" + "\xe8\x00\x00\x00\x80\x00\x00\x00"
-	discover  = "\x01\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x01\xff"
-	offer     = "\x02\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x02\x36\x04\xc0\x00\x02\x01\xff"
-	initiate  = "\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 140)
-	respond   = "\x02\x00\x00\x00\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 80)
-	hello     = "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x01\x00\x00"
+	ntpQuery         = "\x23\x00\x06\xec" + strings.Repeat("\x00", 36) + "TRANSMIT"
+	ntpReply         = "\x24\x01\x06\xec" + strings.Repeat("\x00", 20) + "TRANSMIT" + "\xe8\x00\x00\x00\x80\x00\x00\x00" + "\xe8\x00\x00\x00\x80\x00\x00\x00"
+	discover         = "\x01\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x01\xff"
+	offer            = "\x02\x01\x06\x00\x3d\x1d\xc0\xde" + strings.Repeat("\x00", 228) + "\x63\x82\x53\x63\x35\x01\x02\x36\x04\xc0\x00\x02\x01\xff"
+	initiate         = "\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 140)
+	respond          = "\x02\x00\x00\x00\x01\x00\x00\x00\x78\x56\x34\x12" + strings.Repeat("x", 80)
+	hello            = "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x01\x00\x00"
+	nbnsEncoded      = "\x20EOECCACACACACACACACACACACACACACA\x00"
+	nbnsRegistration = "\x3a\x8d\x29\x10\x00\x01\x00\x00\x00\x00\x00\x01" + nbnsEncoded + "\x00\x20\x00\x01" +
+		"\xc0\x0c\x00\x20\x00\x01\x00\x00\x00\x00\x00\x06\x00\x00\xc0\x00\x02\x02"
+	nbnsAddress     = "\x32\x99\x85\x80\x00\x00\x00\x01\x00\x00\x00\x00" + nbnsEncoded + "\x00\x20\x00\x01\x00\x03\xf4\x80\x00\x06\x00\x00\xc0\x00\x02\x02"
+	nbnsStatusQuery = "\x6b\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x20CK" + strings.Repeat("A", 30) + "\x00\x00\x21\x00\x01"
+	snmpTrap        = "\x30\x2d\x02\x01\x00\x04\x06public\xa4\x20\x06\x0b\x2b\x06\x01\x04\x01\xbf\x08\x02\x03\x00\x01\x40\x04\xc0\x00\x02\x01\x02\x01\x06\x02\x01\x11\x43\x03\x23\x0d\xd6\x30\x00"
+	snmp3           = "\x30\x4a\x02\x01\x03\x30\x10\x02\x04\x41\xff\xdd\x9f\x02\x03\x00\xff\xe3\x04\x01\x01\x02\x01\x03\x04\x04auth\x30\x2d\x04\x03eng\x04\x00" +
+		"\xa2\x24\x02\x04\x73\x12\x22\x1a\x02\x01\x10\x02\x01\x00\x30\x16\x30\x14\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00\x04\x08hostname"
 	accounted = "\x05\x07\x00\x14" + strings.Repeat("a", 16)
 	ikeInit   = "IIIIIIII\x00\x00\x00\x00\x00\x00\x00\x00\x21\x20\x22\x08\x00\x00\x00\x00\x00\x00\x00\x1c"
 	ikeAnswer = "\x00\x00\x00\x00IIIIIIIIRRRRRRRR\x21\x20\x22\x20\x00\x00\x00\x00\x00\x00\x00\x1c"
@@ -64,8 +72,11 @@ var readCases = []struct {
 	{40000, 53, dnsQuery, DNS, Request, true, "Standard query 0x1a2b A example.com OPT"},
 	{53, 40000, dnsReply, DNS, Reply, true, "Standard query response 0x1a2b A eXample.com A 93.184.216.34"},
 	{53, 40000, dnsNoName, DNS, Reply, true, "Standard query response 0x1a2b No such name A example.com"},
+	{40000, 5335, dnsQuery, DNS, Request, true, "Standard query 0x1a2b A example.com OPT"},
+	{5335, 40000, dnsReply, DNS, Reply, true, "Standard query response 0x1a2b A eXample.com A 93.184.216.34"},
 	{5353, 5353, mdnsQuery, MDNS, Request, true, `Standard query 0x0000 PTR _http._tcp.local, "QM" question`},
 	{5353, 5353, mdnsReply, MDNS, Reply, true, "Standard query response 0x0000 PTR Kino._http._tcp.local"},
+	{5353, 5353, strings.Replace(mdnsReply, "\x0c\x00\x01", "\x0c\x80\x01", 1), MDNS, Reply, true, "Standard query response 0x0000 PTR, cache flush Kino._http._tcp.local"},
 	{40000, 3478, stunRequest, STUN, Request, true, "Binding Request"},
 	{9, 40000, stunReply, STUN, Reply, true, "Binding Success Response XOR-MAPPED-ADDRESS: 192.0.2.1:13181"},
 	{123, 123, ntpQuery, NTP, Request, true, "NTP Version 4, client"},
@@ -81,14 +92,32 @@ var readCases = []struct {
 	{5683, 40000, coapContent, CoAP, Reply, true, "ACK, MID:32052, 2.05 Content, TKN:746f6b6e"},
 	{40000, 161, snmpGet, SNMP, Request, true, "get-request 1.3.6.1.2.1.1.2.0"},
 	{161, 40000, snmpResponse, SNMP, Reply, true, "get-response 1.3.6.1.2.1.1.2.0"},
-	{5060, 5060, sipInvite, SIP, Request, true, "INVITE sip:bob@example.com SIP/2.0"},
-	{5060, 7000, sipRinging, SIP, Reply, true, "SIP/2.0 180 Ringing"},
+	{5060, 5060, sipInvite, SIP, Request, true, "Request: INVITE sip:bob@example.com"},
+	{5060, 7000, sipRinging, SIP, Reply, true, "Status: 180 Ringing"},
 	{40000, 1900, "M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\n\r\n", SSDP, Request, false, "M-SEARCH * HTTP/1.1"},
 	{1900, 40000, "HTTP/1.1 200 OK\r\n\r\n", SSDP, Reply, false, "HTTP/1.1 200 OK"},
 	{40000, 514, "<34>Oct 11 22:14:15 host su: failed", Syslog, Neither, false, "AUTH.CRIT: Oct 11 22:14:15 host su: failed"},
 	{40000, 9999, "<165>1 2003-08-24T05:14:15Z host app - - - up", Syslog, Neither, false, "LOCAL4.NOTICE: 1 2003-08-24T05:14:15Z host app - - - up"},
 	{40000, 9999, "<b>bold</b>", UDP, Unknown, false, `40000 → 9999 Len=11 "<b>bold</b>"`},
 	{40000, 8125, "hits:1|c", StatsD, Neither, false, "hits:1|c"},
+	{40000, 3478, "\x7f\x1a\x00\x05hello", STUN, Neither, false, "ChannelData TURN Message"},
+	{40000, 3478, "\x7f\x1a\x00\x05hello\x00\x00\x00", STUN, Neither, false, "ChannelData TURN Message"},
+	{40000, 3478, "\x7f\x1a\x00\x05hello, and more", UDP, Unknown, false, "40000 → 3478 Len=19 7f1a000568656c6c6f2c20616e64206d…"},
+	{40000, 4433, "\x8e" + quicServer[1:], QUIC, Request, true, "Initial + Handshake, DCID=43434343, SCID=5353535353535353"},
+	{40000, 4434, "\x8e" + quicServer[1:], UDP, Unknown, false, "40000 → 4434 Len=51 8e000000010443434343085353535353…"},
+	{137, 137, nbnsRegistration, NBNS, Request, true, "Registration NB NB<20>"},
+	{137, 40000, nbnsAddress, NBNS, Reply, true, "Name query response NB 192.0.2.2"},
+	{40000, 137, nbnsStatusQuery, NBNS, Request, true, "Name query NBSTAT *<00><00><00><00><00><00><00><00><00><00><00><00><00><00><00>"},
+	{137, 137, strings.Replace(nbnsRegistration, "\x29\x10", "\x40\x10", 1), NBNS, Request, true, "Refresh NB NB<20>"},
+	{40000, 162, snmpTrap, SNMP, Neither, false, "trap 1.3.6.1.4.1.8072.2.3.0.1"},
+	{40000, 161, snmp3, SNMP, Request, true, "get-response 1.3.6.1.2.1.1.5.0"},
+	{40000, 161, strings.Replace(snmp3, "\x04\x01\x01", "\x04\x01\x03", 1), SNMP, Request, true, "encryptedPDU"},
+	{40000, 5683, "\x41\x01\xd1\xa4\x01\xb5async\x41" + "1", CoAP, Request, true, "CON, MID:53668, GET, TKN:01, /async?1"},
+	{40000, 40001, "\x15\xfe\xfd\x00\x01\x00\x00\x00\x00\x00\x01\x00\x02ab", DTLS, Neither, false, "Encrypted Alert"},
+	{40000, 69, "\x00\x01small\x00octet\x00tsize\x000\x00", TFTP, Request, false, "Read Request, File: small, Transfer type: octet, tsize=0"},
+	{69, 40000, "\x00\x06blksize\x00512\x00tsize\x003\x00", TFTP, Neither, false, "Option Acknowledgement, blksize=512, tsize=3"},
+	{69, 40000, "\x00\x05\x00\x01not found\x00", TFTP, Neither, false, "Error Code, Code: File not found, Message: not found"},
+	{40000, 69, "\x00\x04\x00\x01", TFTP, Reply, true, "Acknowledgement, Block: 1"},
 	{40000, 69, "\x00\x01boot.img\x00octet\x00", TFTP, Request, false, "Read Request, File: boot.img, Transfer type: octet"},
 	{40000, 51820, initiate, WireGuard, Request, true, "Handshake Initiation, sender=0x12345678"},
 	{9, 40000, respond, WireGuard, Reply, true, "Handshake Response, sender=0x00000001, receiver=0x12345678"},
@@ -110,6 +139,23 @@ func TestRead(t *testing.T) {
 		if m.Protocol != c.protocol || m.Kind != c.kind || m.HasIdentity != c.identity || info != c.info {
 			t.Errorf("%d → %d %.30q:\ngot  %v %v identity %t %q\nwant %v %v identity %t %q", c.src, c.dst, c.payload,
 				m.Protocol, m.Kind, m.HasIdentity, info, c.protocol, c.kind, c.identity, c.info)
+		}
+	}
+}
+
+// On a port of its own DNS has to be more than nearly right.
+func TestNearlyDNS(t *testing.T) {
+	for _, payload := range []string{
+		dnsQuery + "\x00",
+		dnsQuery[:len(dnsQuery)-1],
+		strings.Replace(dnsQuery, "\x00\x01\x00\x00\x29", "\x00\x05\x00\x00\x29", 1), // a class that nobody uses
+		strings.Replace(dnsQuery, "\x01\x00\x00\x01", "\x01\x40\x00\x01", 1),
+		strings.Replace(dnsQuery, "\x00\x01\x00\x00", "\x00\x02\x00\x00", 1),
+		strings.Replace(dnsQuery, "\x07example", "\x77example", 1),
+	} {
+		var m Message
+		if Read(udpPacket(40000, 5335, payload), &m); m.Protocol != UDP {
+			t.Errorf("%q is %v", payload, m.Protocol)
 		}
 	}
 }

@@ -52,6 +52,9 @@ const (
 	berSequence = 0x30
 )
 
+// snmpTrap1 is the PDU of a trap of version 1 (RFC 1157, Section 4.1.6).
+const snmpTrap1 = 0xa4
+
 // An snmpHeader is what stands before the variables (RFC 3416; RFC 3412, Section 6), and where.
 type snmpHeader struct {
 	version   byte
@@ -84,7 +87,7 @@ func readSNMPHeader(b []byte, h *snmpHeader) bool {
 		if h.pdu, _, ok = r.next(); !ok || h.pdu < 0xa0 || h.pdu > 0xa8 {
 			return false
 		}
-		if h.pdu == 0xa4 { // a trap of version 1 has no ID
+		if h.pdu == snmpTrap1 { // it has no ID
 			return true
 		}
 	}
@@ -101,7 +104,7 @@ func readSNMP(p *wire.Packet, m *Message) bool {
 	switch h.pdu {
 	case 0xa2:
 		m.Kind = Reply
-	case 0xa4, 0xa7, 0xa8:
+	case snmpTrap1, 0xa7, 0xa8:
 		m.Kind = Neither
 	case 0: // version 3: which of them it is may be encrypted
 		m.Kind = Unknown
@@ -129,15 +132,52 @@ func snmpInfo(line []byte, p *wire.Packet) []byte {
 	if !readSNMPHeader(p.Payload, &h) {
 		return line
 	}
-	if h.pdu == 0 {
-		return appendHex(append(line, "SNMPv3 message ID 0x"...), h.id, 8)
+	if h.version == 3 && !readScoped(p.Payload, &h) {
+		return append(line, "encryptedPDU"...)
 	}
 	line = append(line, snmpPDUs[h.pdu-0xa0]...)
+	if h.pdu == snmpTrap1 {
+		r := ber{b: p.Payload, at: h.pduAt}
+		if _, _, ok := r.next(); ok {
+			if enterprise, ok := r.value(berObject); ok {
+				line = appendOID(append(line, ' '), enterprise)
+			}
+		}
+		return line
+	}
 	eachVariable(p.Payload, &h, func(name []byte, _, _ int) bool {
 		line = appendOID(append(line, ' '), name)
 		return len(line) < maxInfo
 	})
 	return line
+}
+
+// readScoped goes on in a header of version 3: the rest of what tells how to read the message, the security's parameters, and then
+// the PDU with its ID, unless all that is encrypted (RFC 3412, Section 6).
+func readScoped(b []byte, h *snmpHeader) bool {
+	r := ber{b: b, at: h.idAt + len(h.id)}
+	_, sizeOK := r.value(berInteger)
+	flags, flagsOK := r.value(berString)
+	_, modelOK := r.value(berInteger)
+	_, securityOK := r.value(berString)
+	if !sizeOK || !flagsOK || !modelOK || !securityOK || len(flags) != 1 || flags[0]&2 != 0 {
+		return false
+	}
+	if tag, _, ok := r.next(); !ok || tag != berSequence {
+		return false
+	}
+	_, engineOK := r.value(berString)
+	_, nameOK := r.value(berString)
+	h.pduAt = r.at
+	pdu, _, ok := r.next()
+	if !engineOK || !nameOK || !ok || pdu < 0xa0 || pdu > 0xa8 || pdu == snmpTrap1 {
+		return false
+	}
+	if h.id, ok = r.value(berInteger); !ok {
+		return false
+	}
+	h.pdu, h.idAt = pdu, r.at-len(h.id)
+	return true
 }
 
 // eachVariable calls do with the name of each variable of a PDU, and where that and its value stand, until it has enough.
@@ -192,10 +232,16 @@ func snmpFields(f *fields, b []byte) {
 		return
 	}
 	f.add(1, "Version", fmt.Sprintf("%s (%d)", snmpVersions[h.version], h.version), 0, 0)
-	if h.pdu != 0 {
+	if h.version == 3 {
+		f.hex(1, "Message ID", h.idAt, len(h.id))
+		if !readScoped(b, &h) {
+			f.add(1, "Scoped PDU", "encrypted", len(b), 0)
+			return
+		}
+	} else {
 		f.add(1, "Community", string(h.community), h.communityAt, len(h.community))
-		f.add(1, "Operation", snmpPDUs[h.pdu-0xa0], h.pduAt, 1)
 	}
+	f.add(1, "Operation", snmpPDUs[h.pdu-0xa0], h.pduAt, 1)
 	if len(h.id) > 0 {
 		f.hex(1, "ID", h.idAt, len(h.id))
 		eachVariable(b, &h, func(name []byte, at, length int) bool {

@@ -18,8 +18,23 @@ func isSTUN(b []byte) bool {
 	return len(b) >= stunHeaderLength && b[0] < 0x40 && be32(b[4:]) == stunCookie && b[3]&3 == 0
 }
 
+// isChannelData looks at the number of the channel and the length, which may leave padding (RFC 8656, Section 12.4; RFC 5766
+// has numbers up to 0x7fff).
+func isChannelData(p *wire.Packet) bool {
+	b := p.Payload
+	if len(b) < 4 || b[0] < 0x40 || b[0] > 0x7f {
+		return false
+	}
+	padding := p.PayloadLength - 4 - int(be16(b[2:]))
+	return padding >= 0 && padding <= 3
+}
+
 func readSTUN(p *wire.Packet, m *Message) bool {
 	b := p.Payload
+	if isChannelData(p) {
+		m.Kind = Neither
+		return true
+	}
 	if !isSTUN(b) || stunHeaderLength+int(be16(b[2:])) > max(p.PayloadLength, len(b)) {
 		return false
 	}
@@ -41,7 +56,7 @@ func stunMethod(t uint16) uint16 { return t>>2&0xf80 | t>>1&0x70 | t&0xf }
 
 var stunClasses = [...]string{"Request", "Indication", "Success Response", "Error Response"}
 
-var stunMethods = map[uint16]string{1: "Binding", 3: "Allocate", 4: "Refresh", 6: "Send", 7: "Data", 8: "CreatePermission", 9: "ChannelBind"}
+var stunMethods = map[uint16]string{1: "Binding", 3: "Allocate", 4: "Refresh", 6: "Send", 7: "Data", 8: "CreatePermission", 9: "Channel-Bind"}
 
 func stunName(b []byte) string {
 	t := be16(b)
@@ -121,6 +136,9 @@ func appendSTUNAddress(line, value, mask []byte) []byte {
 }
 
 func stunInfo(line []byte, p *wire.Packet) []byte {
+	if p.Payload[0] >= 0x40 {
+		return append(line, "ChannelData TURN Message"...)
+	}
 	line = append(line, stunName(p.Payload)...)
 	eachSTUN(p.Payload, func(a stunAttribute) bool {
 		switch a.kind {
@@ -136,6 +154,12 @@ func stunInfo(line []byte, p *wire.Packet) []byte {
 }
 
 func stunFields(f *fields, b []byte) {
+	if b[0] >= 0x40 {
+		f.hex(1, "Channel number", 0, 2)
+		f.uint(1, "Length", 2, 2)
+		f.add(1, "Data", excerpt(b[4:]), 4, len(b)-4)
+		return
+	}
 	if len(b) < stunHeaderLength {
 		return
 	}

@@ -115,7 +115,8 @@ func (t *Tracker) askedBefore(s *sight) (no uint64, attempts uint8) {
 		return 0, 0
 	}
 	// The reply may have been lost behind the place of the capture. Only an identity can tell that from the next question.
-	if s.m.HasIdentity && s.m.Protocol != app.MDNS {
+	// What was asked by multicast DNS, or under a token of CoAP, may be asked again.
+	if s.m.HasIdentity && s.m.Protocol != app.MDNS && s.m.Protocol != app.CoAP {
 		if answered := s.f.answered(identityHash(s)); answered != nil {
 			return answered.no, 1
 		}

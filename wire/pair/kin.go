@@ -98,7 +98,7 @@ func (t *Tracker) kin(o *flow, number uint32, p *wire.Packet, m *app.Message, d 
 
 // elsewhere takes a reply to what was asked in another flow, if there is one.
 func (t *Tracker) elsewhere(s *sight) Note {
-	if s.f.kinship == noKin {
+	if s.f.kinship == noKin || s.d != s.f.server {
 		return t.unasked(s)
 	}
 	parent := t.flows.at(s.f.parent)

@@ -18,6 +18,7 @@ type scene struct {
 	no      uint64
 	now     time.Duration
 	settled []string
+	message app.Message // of the packet that was added last
 }
 
 // base is when scenes begin.
@@ -54,9 +55,8 @@ func (s *scene) add(after time.Duration, p *wire.Packet, want string) Note {
 	s.now += after
 	s.no++
 	p.No, p.Time = s.no, base+int64(s.now)
-	var m app.Message
-	app.Read(p, &m)
-	n := s.tracker.Add(p, &m)
+	app.Read(p, &s.message)
+	n := s.tracker.Add(p, &s.message)
 	if got := words(n); got != want {
 		s.t.Errorf("No. %d is %q, not %q", s.no, got, want)
 	}
@@ -193,8 +193,59 @@ func TestTFTPMovesToAnotherPort(t *testing.T) {
 	s := newScene(t, Config{})
 	s.add(0, udp(client, "198.51.100.1:69", "\x00\x01f\x00octet\x00"), "request")
 	s.add(ms, udp("198.51.100.1:3000", client, "\x00\x03\x00\x01data"), "reply of 1 after 1ms")
-	s.add(ms, udp(client, "198.51.100.1:3000", "\x00\x04\x00\x01"), "request")
-	s.add(ms, udp("198.51.100.1:3000", client, "\x00\x03\x00\x02"), "reply of 3 after 1ms")
+	s.add(ms, udp(client, "198.51.100.1:3000", "\x00\x04\x00\x01"), "data")
+	s.add(ms, udp("198.51.100.1:3000", client, "\x00\x03\x00\x02"), "request")
+	s.add(ms, udp("198.51.100.1:3000", client, "\x00\x03\x00\x02"), "retry of 4 (2)")
+	s.add(ms, udp(client, "198.51.100.1:3000", "\x00\x04\x00\x02"), "reply of 5 after 1ms")
+}
+
+// A server may also stay on its port (dnsmasq --tftp-single-port), and options and a file that is written take turns the other way.
+func TestTFTPOnOnePort(t *testing.T) {
+	s := newScene(t, Config{})
+	const tftp = "198.51.100.1:69"
+	s.add(0, udp(client, tftp, "\x00\x02f\x00octet\x00tsize\x009\x00"), "request")
+	s.add(ms, udp(tftp, client, "\x00\x06tsize\x009\x00"), "reply of 1 after 1ms")
+	s.add(ms, udp(client, tftp, "\x00\x03\x00\x01data"), "request")
+	s.add(ms, udp(tftp, client, "\x00\x04\x00\x01"), "reply of 3 after 1ms")
+}
+
+// What looks like QUIC on its port is none in a flow that began as something else, and what a flow of QUIC has greased still is.
+func TestAFlowSaysWhatItSpeaks(t *testing.T) {
+	s := newScene(t, Config{})
+	const https, other = "198.51.100.1:443", "198.51.100.2:443"
+	long := func(first byte) []byte { // RFC 9000, Section 17.2
+		return append([]byte{first}, "\x00\x00\x00\x01\x04CCCC\x04SSSSabcdefghijklmnop"...)
+	}
+	short := string(append([]byte{0x0b}, "CCCC-abcdefghijklmnopqrstuvw"...))
+	data := string(append([]byte{0x48}, "\x00\x00\x00-OpenVPN's-data-abcdefgh"...))
+	for _, c := range []struct {
+		p     *wire.Packet
+		want  app.Protocol
+		speak string
+	}{
+		{udp(client, https, string(long(0xc1))), app.QUIC, "request"},
+		{udp(https, client, short), app.QUIC, "data"},
+		{udp(client, https, string(long(0xa1))), app.QUIC, "data"},
+		{udp(client, other, "\x38abcdefgh\x00\x00\x00\x00\x00"), app.UDP, "request"},
+		{udp(other, client, data), app.UDP, "reply of 4 after 1ms"},
+		{udp(client, other, data), app.UDP, "request"},
+	} {
+		s.add(ms, c.p, c.speak)
+		if s.message.Protocol != c.want {
+			t.Errorf("No. %d is %v, not %v", s.no, s.message.Protocol, c.want)
+		}
+	}
+}
+
+// The token of CoAP names what is watched for as long as it is watched (RFC 7641): to ask for something else under it is no retry.
+func TestCoAPUsesATokenAgain(t *testing.T) {
+	s := newScene(t, Config{})
+	const coap = "198.51.100.1:5683"
+	s.add(0, udp(client, coap, "\x41\x01\x50\x39\x01\x60\x54time"), "request")
+	s.add(ms, udp(coap, client, "\x61\x45\x50\x39\x01\xffnow"), "reply of 1 after 1ms")
+	s.add(ms, udp(coap, client, "\x41\x45\xc9\x3a\x01\xffthen"), "further of 1")
+	s.add(ms, udp(client, coap, "\x51\x01\x50\x3a\x01\x61\x01\x54time"), "request")
+	s.add(ms, udp(coap, client, "\x51\x45\x50\x3a\x01\xffthen"), "reply of 4 after 1ms")
 }
 
 func TestManyAnswerAGroup(t *testing.T) {

@@ -99,22 +99,25 @@ type sight struct {
 }
 
 // Add takes the next packet, as Decode and Read left it: whole, or put together from its fragments. Packets are numbered
-// from 1 (Packet.No); it keeps nothing of p.
+// from 1 (Packet.No); it keeps nothing of p. Where the flow shows what the packet alone did not, Add corrects m.
 func (t *Tracker) Add(p *wire.Packet, m *app.Message) Note {
 	t.clock(p.Time)
 	t.counts.packets++
 	t.counts.bytes += uint64(max(p.Length, 0))
-	t.counts.protocols[m.Protocol%maxProtocols]++
 	if p.HasQuoted {
+		t.counts.protocols[m.Protocol%maxProtocols]++
 		return t.report(p)
 	}
 	k, d, ok := t.keyOf(p, m)
 	if !ok {
+		t.counts.protocols[m.Protocol%maxProtocols]++
 		t.counts.others++
 		return Note{}
 	}
 	s := sight{p: p, m: m, d: d}
 	s.number, s.f = t.flow(&k, p, m, d)
+	s.correct()
+	t.counts.protocols[m.Protocol%maxProtocols]++
 	mine, theirs := &s.f.sides[d], &s.f.sides[1-d]
 	mine.packets++
 	mine.bytes += uint64(max(p.Length, 0))
@@ -130,6 +133,22 @@ func (t *Tracker) Add(p *wire.Packet, m *app.Message) Note {
 	note := t.take(&s)
 	mine.lastNo = p.No
 	return t.role(note)
+}
+
+// correct reads the packet as one of its flow.
+func (s *sight) correct() {
+	if s.m.Protocol != s.f.protocol || s.m.Protocol == app.TFTP {
+		app.Correct(s.p, s.m, s.f.protocol)
+	}
+	switch s.f.protocol {
+	case app.UDP:
+		s.f.protocol = s.m.Protocol
+	case app.TFTP:
+		// What a server sends first answers the request that began the transfer, whatever it is.
+		if s.d == s.f.server && s.f.sides[s.d].packets == 0 && s.m.Protocol == app.TFTP {
+			*s.m = app.Message{Protocol: app.TFTP, Kind: app.Reply}
+		}
+	}
 }
 
 // role counts a note.
@@ -243,8 +262,11 @@ func (t *Tracker) begin(k *key, hash uint32, p *wire.Packet, m *app.Message, d d
 	if m.Kind != app.Request {
 		t.findKin(f, p, m, d)
 	}
-	if f.kinship == noKin {
+	switch f.kinship {
+	case noKin:
 		t.joinClient(number, f)
+	case moved:
+		f.protocol = app.TFTP
 	}
 	return number, f
 }
