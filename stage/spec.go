@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"dgram/internal/wording"
 )
 
 // Spec is one line of the [Table]: a stage's name, what may follow it, and how it is made. Help, completion and errors derive from it.
@@ -54,31 +56,10 @@ func Usage() string {
 	for i := range Table {
 		s := &Table[i]
 		left := s.Usage()
-		for line := range strings.Lines(wrap(s.Summary, usageWidth-name-4)) {
+		for line := range strings.Lines(wording.Fill(s.Summary, usageWidth-name-4, utf8.RuneCountInString)) {
 			fmt.Fprintf(&b, "  %-*s  %s\n", name, left, strings.TrimSuffix(line, "\n"))
 			left = ""
 		}
-	}
-	return b.String()
-}
-
-// wrap breaks a text between words into lines of at most columns characters.
-func wrap(text string, columns int) string {
-	var b strings.Builder
-	used := 0
-	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case used == 0:
-		case used+1+n > columns:
-			b.WriteByte('\n')
-			used = 0
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += n
 	}
 	return b.String()
 }

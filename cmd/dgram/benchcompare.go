@@ -99,13 +99,13 @@ func writeComparison(w *terminal.Writer, p terminal.Palette, c *bench.Comparison
 	wide := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			wide[i] = max(wide[i], visible(cell))
+			wide[i] = max(wide[i], terminal.WidthStyled(cell))
 		}
 	}
 	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
-			pad := strings.Repeat(" ", wide[i]-visible(cell))
+			pad := strings.Repeat(" ", wide[i]-terminal.WidthStyled(cell))
 			if i == 0 || i == len(row)-1 {
 				line.WriteString(cell + pad + "  ")
 			} else {

@@ -101,26 +101,10 @@ func (l *liveLine) show(text string) {
 	defer l.mu.Unlock()
 	columns, _ := terminal.Size(l.w)
 	parts := strings.Split(text, "  ")
-	for len(parts) > 1 && visible(strings.Join(parts, "  ")) >= columns {
+	for len(parts) > 1 && terminal.WidthStyled(strings.Join(parts, "  ")) >= columns {
 		parts = parts[:len(parts)-1]
 	}
 	fmt.Fprint(l.w, "\r\x1b[K"+strings.Join(parts, "  "))
-}
-
-// visible is the width of a text without its colours.
-func visible(text string) int {
-	cells, inside := 0, false
-	for _, r := range text {
-		switch {
-		case r == '\x1b':
-			inside = true
-		case inside:
-			inside = r != 'm'
-		default:
-			cells += terminal.RuneWidth(r)
-		}
-	}
-	return cells
 }
 
 // erase takes the line away.

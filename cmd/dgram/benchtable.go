@@ -68,7 +68,7 @@ func (t *table) write(w io.Writer) {
 	for _, l := range t.lines {
 		for i := range wide {
 			if l.row {
-				wide[i] = max(wide[i], visible(l.cells[i]))
+				wide[i] = max(wide[i], terminal.WidthStyled(l.cells[i]))
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (t *table) write(w io.Writer) {
 			b.WriteString(l.cells[0] + "\n")
 			continue
 		}
-		text := l.cells[0] + strings.Repeat(" ", wide[0]-visible(l.cells[0])+2) + strings.Repeat(" ", wide[1]-visible(l.cells[1])) + l.cells[1] + "  " + l.cells[2]
+		text := l.cells[0] + strings.Repeat(" ", wide[0]-terminal.WidthStyled(l.cells[0])+2) + strings.Repeat(" ", wide[1]-terminal.WidthStyled(l.cells[1])) + l.cells[1] + "  " + l.cells[2]
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
 	_, _ = io.WriteString(w, b.String()) // a terminal.Writer never fails

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dgram/internal/terminal"
+	"dgram/internal/wording"
 )
 
 func writeRootHelp(w io.Writer) {
@@ -51,28 +52,8 @@ func fill(text string, columns int) string {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, p := range paragraphs {
 		if !strings.Contains(p, "\n ") {
-			paragraphs[i] = fillOne(strings.Fields(p), columns)
+			paragraphs[i] = wording.Fill(p, columns, terminal.Width)
 		}
 	}
 	return strings.Join(paragraphs, "\n\n")
-}
-
-func fillOne(words []string, columns int) string {
-	var b strings.Builder
-	used := 0
-	for _, word := range words {
-		n := terminal.Width(word)
-		switch {
-		case used == 0:
-		case used+1+n > columns:
-			b.WriteByte('\n')
-			used = 0
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += n
-	}
-	return b.String()
 }

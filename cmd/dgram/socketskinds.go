@@ -10,6 +10,7 @@ import (
 
 	"dgram/internal/sockets"
 	"dgram/internal/terminal"
+	"dgram/internal/wording"
 	"dgram/ledger"
 	"dgram/sock"
 )
@@ -84,7 +85,7 @@ func wrap(w io.Writer, text string, indent int) []string {
 		return []string{text}
 	}
 	columns, _ := terminal.Size(w)
-	return strings.Split(fillOne(strings.Fields(text), max(columns-indent, 30)), "\n")
+	return strings.Split(wording.Fill(text, max(columns-indent, 30), terminal.Width), "\n")
 }
 
 // protoCell is a protocol's number and name: "17 UDP".
@@ -98,7 +99,7 @@ func protoCell(family sock.Family, proto sock.Proto) string {
 
 // pad is text, which may have colours, in so many cells.
 func pad(text string, cells int) string {
-	return text + strings.Repeat(" ", max(0, cells-visible(text)))
+	return text + strings.Repeat(" ", max(0, cells-terminal.WidthStyled(text)))
 }
 
 func errnoOf(err error) string {

@@ -54,7 +54,7 @@ func helpLines(width int) []string {
 	}
 	left = fill(left, len(right))
 	for i := range left {
-		if left[i] = left[i] + blanks(helpHalf-terminal.Width(bare(left[i]))); i < len(right) {
+		if left[i] = left[i] + blanks(helpHalf-terminal.WidthStyled(left[i])); i < len(right) {
 			left[i] += right[i]
 		}
 	}
@@ -73,23 +73,6 @@ func headings(lines []string) []string {
 	return lines
 }
 
-// bare is a drawn line without its styles.
-func bare(line string) string {
-	var b strings.Builder
-	inside := false
-	for _, r := range line {
-		switch {
-		case r == '\x1b':
-			inside = true
-		case inside:
-			inside = r != 'm'
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // help draws the help over the whole screen.
 func (m *model) help() []string {
 	all := helpLines(m.width)
@@ -97,7 +80,7 @@ func (m *model) help() []string {
 	m.helpTop = max(min(m.helpTop, len(all)-rows), 0)
 	var lines []string
 	for _, line := range all[m.helpTop:min(m.helpTop+rows, len(all))] {
-		lines = append(lines, cutStyled(line, m.width))
+		lines = append(lines, terminal.CutStyled(line, m.width))
 	}
 	lines = fill(lines, rows)
 	foot := " any other key goes back"
@@ -126,25 +109,4 @@ func (m *model) helpKey(key string) {
 		m.mode = modeTable
 	}
 	m.helpTop = max(m.helpTop, 0)
-}
-
-// cutStyled cuts a line that has changes of style in it.
-func cutStyled(line string, cells int) string {
-	var b strings.Builder
-	used, inside := 0, false
-	for _, r := range line {
-		switch {
-		case r == '\x1b':
-			inside = true
-		case inside:
-			inside = r != 'm'
-		default:
-			if used += terminal.RuneWidth(r); used > cells {
-				b.WriteString("\x1b[m")
-				return b.String()
-			}
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

@@ -47,7 +47,7 @@ func (m *model) draw() []string {
 	}
 	for i := range lines {
 		if m.width < narrow {
-			lines[i] = cutStyled(lines[i], m.width)
+			lines[i] = terminal.CutStyled(lines[i], m.width)
 		}
 	}
 	return lines[:min(len(lines), m.height)]

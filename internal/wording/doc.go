@@ -1,2 +1,2 @@
-// Package wording helps to say what is wrong with a word that somebody typed.
+// Package wording helps with words: to say what is wrong with one that somebody typed, and to break lines between them.
 package wording
