@@ -125,9 +125,9 @@ func TestFloodOnATerminalIsOneLine(t *testing.T) {
 		look := func() []string {
 			x.screen.mu.Lock()
 			defer x.screen.mu.Unlock()
-			emulated := testpty.NewScreen(60)
+			emulated := testpty.NewScreen(60, 24)
 			_, _ = emulated.Write([]byte(strings.ReplaceAll(out.String(), "\n", "\r\n")))
-			return emulated.Lines()
+			return emulated.All()
 		}
 		for range 50 {
 			x.replies(500)

@@ -79,7 +79,7 @@ func TestWatchScreenOfAFile(t *testing.T) {
 	x.Type("q")
 	exitsWith(t, cmd, 0)
 	sees(t, x, "5 packets", "round trip")
-	x.LookFull(func(s *testpty.FullScreen) {
+	x.Look(func(s *testpty.Screen) {
 		if s.Alternate || s.Hidden {
 			t.Errorf("after the end: alternate screen %v, cursor hidden %v", s.Alternate, s.Hidden)
 		}

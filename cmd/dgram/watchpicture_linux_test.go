@@ -44,7 +44,7 @@ func TestPicture(t *testing.T) {
 	sees(t, x, "is this a port?", "Destination unreachable")
 	x.Type("\r\t\x1b[A")
 	sees(t, x, "tab: layers", "User Datagram Protocol")
-	x.LookFull(func(s *testpty.FullScreen) {
+	x.Look(func(s *testpty.Screen) {
 		file := filepath.Join("..", "..", "docs", "images", "watch.svg")
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ const (
 var inks = map[string]string{"30": "#11111b", "31": "#f38ba8", "32": "#a6e3a1", "33": "#f9e2af", "34": "#89b4fa", "35": "#cba6f7", "36": "#94e2d5", "37": light}
 
 // svg draws a screen: for each run of cells of one style a box, where it has a background, and its text.
-func svg(s *testpty.FullScreen) string {
+func svg(s *testpty.Screen) string {
 	var b strings.Builder
 	cells := s.Cells()
 	width, height := float64(len(cells[0]))*cellWidth+20, len(cells)*cellHeight+20

@@ -200,13 +200,13 @@ func TestKeysAndOutputTogether(t *testing.T) {
 	terminal.Await("> end")
 	terminal.Look(func(s *testpty.Screen) {
 		answers := 0
-		for _, line := range s.Lines() {
+		for _, line := range s.All() {
 			if len(line) > 6 && line[:6] == "answer" {
 				answers++
 			}
 		}
 		if answers != 200 {
-			t.Errorf("%d answers are on the screen, not 200:\n%q", answers, s.Lines())
+			t.Errorf("%d answers are on the screen, not 200:\n%q", answers, s.All())
 		}
 	})
 	terminal.Type("\r")

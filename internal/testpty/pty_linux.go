@@ -22,16 +22,19 @@ type Terminal struct {
 
 	mu      sync.Mutex
 	screen  *Screen       // nil where only the bytes are wanted
-	full    *FullScreen   // in its place, for a program that draws the whole screen
+	whole   bool          // what is looked at is the screen, and not what has scrolled out of it as well
 	changed chan struct{} // closed, and made anew, at each change of the screen
 	raw     []byte
 	ended   chan struct{} // closed when there is nothing more to read
 }
 
-// Open makes a terminal of 40 rows, which is gone when the test ends.
+// openRows is how many rows a terminal has that is not asked for more.
+const openRows = 40
+
+// Open makes a terminal of 40 rows, which is gone when the test ends. Await and AwaitText look in all that it has shown.
 func Open(t testing.TB, columns int) *Terminal {
 	t.Helper()
-	return open(t, columns, NewScreen(columns))
+	return open(t, columns, NewScreen(columns, openRows))
 }
 
 // OpenRaw makes a terminal that keeps what is printed and shows nothing: for what no terminal should be sent. AwaitText looks in that.
@@ -43,9 +46,9 @@ func OpenRaw(t testing.TB, columns int) *Terminal {
 // OpenFull makes a terminal for a program that draws the whole screen.
 func OpenFull(t testing.TB, columns, rows int) *Terminal {
 	t.Helper()
-	x := open(t, columns, nil)
+	x := open(t, columns, NewScreen(columns, rows))
 	x.mu.Lock()
-	x.full = NewFullScreen(columns, rows)
+	x.whole = true
 	x.mu.Unlock()
 	x.Resize(columns, rows)
 	return x
@@ -57,16 +60,9 @@ func (x *Terminal) Resize(columns, rows int) {
 	x.t.Helper()
 	size := [4]uint16{uint16(rows), uint16(columns)}
 	x.mu.Lock()
-	x.full.Resize(columns, rows)
+	x.screen.Resize(columns, rows)
 	x.mu.Unlock()
 	ioctl(x.t, x.master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
-}
-
-// LookFull calls f with the whole screen as it is.
-func (x *Terminal) LookFull(f func(*FullScreen)) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	f(x.full)
 }
 
 // AwaitScreen waits until the screen, its lines joined by "\n", is as f wants it. what says what that is.
@@ -90,7 +86,7 @@ func open(t testing.TB, columns int, screen *Screen) *Terminal {
 	}
 	t.Cleanup(func() { master.Close() })
 	var number, locked int32
-	size := [4]uint16{40, uint16(columns)}
+	size := [4]uint16{openRows, uint16(columns)}
 	ioctl(t, master, syscall.TIOCGPTN, unsafe.Pointer(&number))
 	ioctl(t, master, syscall.TIOCSPTLCK, unsafe.Pointer(&locked))
 	ioctl(t, master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
@@ -127,10 +123,7 @@ func (x *Terminal) read() {
 		n, err := x.master.Read(buffer)
 		x.mu.Lock()
 		x.raw = append(x.raw, buffer[:n]...)
-		switch {
-		case x.full != nil:
-			_, _ = x.full.Write(buffer[:n])
-		case x.screen != nil:
+		if x.screen != nil {
 			_, _ = x.screen.Write(buffer[:n])
 		}
 		close(x.changed)
@@ -186,12 +179,12 @@ func (x *Terminal) await(what string, there func([]string) bool) {
 // lines are what is on the screen, or all that was printed.
 func (x *Terminal) lines() []string {
 	switch {
-	case x.full != nil:
-		return x.full.Lines()
 	case x.screen == nil:
 		return []string{string(x.raw)}
+	case x.whole:
+		return x.screen.Lines()
 	}
-	return x.screen.Lines()
+	return x.screen.All()
 }
 
 // Look calls f with the screen as it is.

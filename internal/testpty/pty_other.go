@@ -33,9 +33,6 @@ func OpenFull(t testing.TB, columns, _ int) *Terminal {
 // Resize is never reached on this system.
 func (x *Terminal) Resize(int, int) {}
 
-// LookFull is never reached on this system.
-func (x *Terminal) LookFull(func(*FullScreen)) {}
-
 // AwaitScreen is never reached on this system.
 func (x *Terminal) AwaitScreen(string, func(string) bool) {}
 
