@@ -203,6 +203,9 @@ func TestBooksBalance(t *testing.T) {
 		}
 		if rapid.Bool().Draw(rt, "open") {
 			c.Schedule = Schedule{{From: 100, To: 1000, For: c.Duration}}
+		} else if c.Payload.Source != "64" || c.Expect.Kind == ExpectAny {
+			// Where any reply will do, each copy of one lets another request go, which is copied again: without an end.
+			link.Duplicate = min(link.Duplicate, 0.01)
 		}
 		r, _ := bubble(t, c, dgramtest.Links(link.Rule()))
 		r.books(rt)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dgram"
+	"dgram/stage"
 )
 
 // load asks a server, a few datagrams at a time, until it is stopped: what is on its way never fills a buffer, so nothing may be lost.
@@ -154,15 +155,20 @@ func balanced(t *testing.T, s *Server) uint64 {
 // What is on the way to a handler when another server takes over is answered by the one that received it.
 func TestTakeoverAnswersWhatIsHeld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "door")
-	first := start(t, Config{Address: "127.0.0.1:0", Takeover: path, Handler: slow(200 * time.Millisecond)})
+	held, release := make(chan struct{}), make(chan struct{})
+	first := start(t, Config{Address: "127.0.0.1:0", Takeover: path, Handler: stage.HandlerFunc(
+		func(_ context.Context, _ stage.Context, request dgram.Datagram) ([]byte, error) {
+			close(held)
+			<-release
+			return request.Data, nil
+		})})
 	c := dial(t, first.Endpoint())
 	if _, err := c.Write([]byte("held")); err != nil {
 		t.Fatal(err)
 	}
-	for first.Summary().Pending == 0 {
-		time.Sleep(time.Millisecond) // until it is
-	}
+	<-held
 	second := start(t, echoConfig("127.0.0.1:0", path, 1))
+	close(release)
 	if n, err := c.Read(replies[:]); err != nil || string(replies[:n]) != "held" {
 		t.Errorf("%q, %v", replies[:n], err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -30,8 +31,8 @@ func needTools(t *testing.T) tools {
 // Everything builds, and every server that the machine has a tool for answers a load rightly: else the comparison would compare nothing.
 func TestEveryServerAnswers(t *testing.T) {
 	built := needTools(t)
-	if _, err := cacheLine(t.Context(), built); err != nil {
-		t.Skip("this test wants two processors: ", err)
+	if runtime.NumCPU() < 2 {
+		t.Skip("this test wants two processors")
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
