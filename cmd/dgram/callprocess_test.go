@@ -153,6 +153,7 @@ func TestCallStdinThatCannotBeRead(t *testing.T) {
 
 // The teaching text's server, and the echo of other programs, as peers.
 func TestCallPeers(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about other programs")
 	for _, c := range []struct {
 		name    string
 		tools   []string
@@ -211,6 +212,7 @@ func startServer(t *testing.T, cmd *exec.Cmd, ready string) {
 
 // The two machines of the teaching text.
 func TestCallBetweenNamespaces(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about routes and addresses")
 	testnet.Need(t, "python3", "ip")
 	left, right := testnet.Pair(t, "192.168.3.2/24", "192.168.3.8/24")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)

@@ -24,6 +24,7 @@ import (
 // TestExplainTellsTheTruth runs dgram under strace and compares each call on a socket that strace saw with what --explain told, to the byte:
 // names, descriptors, addresses, options and their values, payloads, control messages, flags, results.
 func TestExplainTellsTheTruth(t *testing.T) {
+	testnet.NotUnderRace(t, "it compares words with what strace sees")
 	testnet.Need(t, "strace")
 	mute, nobody, upper := bind(t).LocalAddr().String(), closedPort(t), upperServer(t)
 	upper6, upperUnix := upperAt(t, "udp6", "[::1]:0"), "unixgram:"+upperAt(t, "unixgram", filepath.Join(t.TempDir(), "u.sock"))
@@ -74,6 +75,7 @@ func TestExplainTellsTheTruth(t *testing.T) {
 
 // A server's receives block, several datagrams come in one call, and the process ends by itself.
 func TestExplainTellsTheTruthOfServers(t *testing.T) {
+	testnet.NotUnderRace(t, "it compares words with what strace sees")
 	testnet.Need(t, "strace")
 	for _, c := range []struct {
 		name, at string
@@ -103,6 +105,7 @@ func TestExplainTellsTheTruthOfServers(t *testing.T) {
 
 // What makes a capture, and what is asked about the sockets of this kernel and of other processes.
 func TestExplainTellsTheTruthOfWatchers(t *testing.T) {
+	testnet.NotUnderRace(t, "it compares words with what strace sees")
 	testnet.Need(t, "strace")
 	target := bind(t).LocalAddr().(*net.UDPAddr)
 	port, pid := fmt.Sprint(target.Port), socketsOfAllKinds(t)

@@ -53,6 +53,7 @@ var milliseconds = regexp.MustCompile(`after [0-9]+\.[0-9]{3} m?s`)
 
 // Both ends record what they exchange, over every transport, and tshark sees it as it was.
 func TestPcapAsTshark(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about what tshark reads")
 	testnet.Need(t, "tshark", "capinfos")
 	binary := self(t)
 	for _, c := range []struct{ name, address, bind string }{

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"dgram/dgramtest"
+	"dgram/internal/testnet"
 	"dgram/internal/testpty"
 )
 
@@ -98,6 +99,7 @@ func asName(text string) string {
 
 // Whatever a server answers, who asks at a terminal sees text.
 func TestCallPrintsOnlyText(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about what is printed")
 	program := self(t)
 	texts := hostile()
 	var next atomic.Int64
@@ -125,9 +127,7 @@ func TestCallPrintsOnlyText(t *testing.T) {
 
 // What a person types wrong, or another program passes on, comes back in errors: as text, in one line.
 func TestErrorsPrintOnlyText(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hundreds of processes, and none of them concurrent")
-	}
+	testnet.NotUnderRace(t, "hundreds of processes, and none of them concurrent")
 	program, dir := self(t), t.TempDir()
 	var commands [][]string
 	for i, text := range hostile() {
@@ -184,6 +184,7 @@ func runBounded(t *testing.T, cmd *exec.Cmd) []byte {
 
 // Whatever is sent to a server, by whoever has whatever name, and whatever its program says: who watches sees text.
 func TestServePrintsOnlyText(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about what is printed")
 	program := self(t)
 	for name, flags := range map[string][]string{
 		"human": {"--stage", "echo"}, "json": {"--stage", "echo", "--json"}, "quiet": {"--quiet"}, "verbose": {"--verbose", "--stage", "upper:unicode"},

@@ -61,6 +61,7 @@ func TestServeMaxReplyIsBounded(t *testing.T) {
 
 // Another machine meets each guard, and whoever runs the server reads why.
 func TestServeGuardsBetweenNamespaces(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about routes and addresses")
 	testnet.Need(t, "ip")
 	left, right := testnet.Pair(t, "192.168.3.2/24 fd00:3::2/64", "192.168.3.8/24 fd00:3::8/64")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"dgram/internal/testnet"
 )
 
 func TestSize(t *testing.T) {
@@ -128,39 +130,52 @@ func TestAnyWordsAreAnswered(t *testing.T) {
 	})
 }
 
-// What a person waits for before anything happens: no package may take a millisecond to begin (GODEBUG=inittrace=1).
+// What a person waits for before anything happens: no package may take a millisecond to begin. A package is judged by the best of its times, and the
+// program is begun until all are good: a busy machine cannot spoil that many.
 func TestItBeginsAtOnce(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the race detector, with which -short is run, slows everything down")
-	}
+	testnet.NotUnderRace(t, "it slows everything down")
+	const tries = 50
 	least := map[string]float64{}
-	for range 5 {
-		cmd := exec.Command("dgram", "version")
-		cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatal(err)
+	slow := func() (words []string) {
+		for name, ms := range least {
+			if ms >= 1 && name != "pgregory.net/rapid" && name != "testing" { // which are in the test binary alone
+				words = append(words, fmt.Sprintf("package %s takes %.2f ms to begin", name, ms))
+			}
 		}
-		for line := range strings.Lines(string(out)) {
-			f := strings.Fields(line)
-			if len(f) < 5 || f[0] != "init" {
-				continue
-			}
-			ms, err := strconv.ParseFloat(f[4], 64)
-			if err != nil {
-				t.Fatal(line)
-			}
-			if old, ok := least[f[1]]; !ok || ms < old {
-				least[f[1]] = ms
+		return words
+	}
+	for try := 0; try == 0 || try < tries && len(slow()) > 0; try++ {
+		for name, ms := range beginning(t) {
+			if old, ok := least[name]; !ok || ms < old {
+				least[name] = ms
 			}
 		}
 	}
-	for name, ms := range least {
-		if ms >= 1 && name != "pgregory.net/rapid" && name != "testing" { // which are in the test binary alone
-			t.Errorf("package %s takes %.2f ms to begin", name, ms)
+	for _, words := range slow() {
+		t.Error(words)
+	}
+}
+
+// beginning begins the program once, and returns how many milliseconds each package took (package runtime, GODEBUG inittrace).
+func beginning(t *testing.T) map[string]float64 {
+	cmd := exec.Command("dgram", "version")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := map[string]float64{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) < 5 || f[0] != "init" {
+			continue
+		}
+		if took[f[1]], err = strconv.ParseFloat(f[4], 64); err != nil {
+			t.Fatal(line)
 		}
 	}
-	if len(least) == 0 {
-		t.Error("Go told nothing")
+	if len(took) == 0 {
+		t.Fatal("Go told nothing")
 	}
+	return took
 }

@@ -38,3 +38,12 @@ func available(tool string) bool {
 	_, err := exec.LookPath(tool)
 	return err == nil
 }
+
+// NotUnderRace leaves a test out where the race detector, which makes everything some ten times slower, has nothing to find in it: why says it.
+// Without the race detector every test runs.
+func NotUnderRace(t testing.TB, why string) {
+	t.Helper()
+	if underRace {
+		t.Skip("left out under the race detector: " + why)
+	}
+}
