@@ -43,6 +43,7 @@ type Ring struct {
 	block []byte // the one whose frames are handed out
 	next  int    // where its next frame begins
 	left  int    // how many are left in it
+	late  bool   // when it was taken, half of the ring was waiting behind it
 	ready func(fd uintptr) bool
 	taken bool  // what ready found
 	err   error // what ready found instead
@@ -161,6 +162,9 @@ func (r *Ring) tryTake() bool {
 	}
 	r.left = int(binary.NativeEndian.Uint32(r.block[blockFrames:]))
 	r.next = int(binary.NativeEndian.Uint32(r.block[blockFirst:]))
+	// Blocks are filled in turn: where one is full, so are those before it.
+	half := (r.at*r.size + len(r.memory)/r.size/2*r.size) % len(r.memory)
+	r.late = atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.memory[half+blockStatus])))&unix.TP_STATUS_USER != 0
 	return true
 }
 
@@ -235,6 +239,10 @@ func (r *Ring) frame(f *RingFrame) (whole bool, err error) {
 
 // vlanTPID is what a tag begins with where the kernel does not say otherwise: 802.1Q.
 const vlanTPID = 0x8100
+
+// Late reports whether half of the ring was full when the block was begun that the last frame is of: its reader is too slow for what comes, and
+// little is missing until the kernel has to drop frames. Only for the goroutine of Next.
+func (r *Ring) Late() bool { return r.late }
 
 // Drops is how many frames passed the filter and found no room in the ring since it was made.
 func (r *Ring) Drops() uint64 {

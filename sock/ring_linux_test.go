@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -179,6 +180,29 @@ func TestRingCountsDrops(t *testing.T) {
 	}
 	if again := r.Drops(); again != first || seen+again != sent {
 		t.Errorf("%d seen, %d dropped, then %d: %d were sent", seen, first, again, sent)
+	}
+}
+
+// A reader learns that half of the ring waits, and that it does no more.
+func TestRingIsLate(t *testing.T) {
+	port, send := target(t)
+	r := openRing(t, RingConfig{Blocks: 4, BlockSize: os.Getpagesize(), Timeout: time.Millisecond}, port)
+	for range 500 {
+		send(make([]byte, 200))
+	}
+	if r.Drops() == 0 {
+		t.Fatal("four pages held 500 datagrams")
+	}
+	_ = r.Socket().SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	var f RingFrame
+	var late []bool // of each block
+	for block := -1; r.Next(&f) == nil; {
+		if r.at != block {
+			block, late = r.at, append(late, r.Late())
+		}
+	}
+	if want := []bool{true, true, false, false}; !slices.Equal(late, want) {
+		t.Errorf("late at %v, want %v", late, want)
 	}
 }
 

@@ -14,6 +14,9 @@ func (*Ring) Socket() *Socket { return nil }
 // Next fails here.
 func (*Ring) Next(*RingFrame) error { return unsupported("receive ring") }
 
+// Late is false here.
+func (*Ring) Late() bool { return false }
+
 // Drops is 0 here.
 func (*Ring) Drops() uint64 { return 0 }
 

@@ -51,6 +51,7 @@ type lookout struct {
 	span     watchSpan
 	stopping atomic.Bool
 	counts   watchCounts
+	unpaired uint64                           // recorded, and not looked at
 	known    atomic.Pointer[[]wire.Interface] // of the source, for other goroutines
 	ended    endings
 }
@@ -156,6 +157,9 @@ func (w *lookout) take() error {
 	}
 	if s.frame.Interface >= len(*w.known.Load()) {
 		w.learn()
+	}
+	if w.recordsFirst() {
+		return w.onlyRecord()
 	}
 	wire.Decode(&s.frame, &s.packet)
 	s.whole = nil

@@ -41,6 +41,23 @@ func (r *recording) add(f *wire.Frame) error {
 	return r.failed(r.w.Add(f))
 }
 
+// recordsFirst reports whether the packet is to be recorded and no more: it is recorded in silence, and the buffer of the capture fills faster than
+// packets can be looked at. The file tells later what they were; what the kernel drops, nobody will know.
+func (w *lookout) recordsFirst() bool {
+	if w.record == nil || w.show != nil || w.live == nil || !w.live.Late() {
+		return false
+	}
+	return w.filter == nil || w.filter.Decided(&w.now.frame)
+}
+
+func (w *lookout) onlyRecord() error {
+	w.counts.read.Add(1)
+	w.counts.shown.Add(1)
+	w.unpaired++
+	w.span.add(&w.now.frame)
+	return w.record.add(&w.now.frame)
+}
+
 func (r *recording) flush() error { return r.failed(r.w.Flush()) }
 
 func (r *recording) failed(err error) error {

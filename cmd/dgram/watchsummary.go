@@ -18,12 +18,16 @@ type watchSummary struct {
 	ledger.Header
 	Shown uint64 `json:"shown"` // packets that the filter let through
 	pair.Summary
-	Drops uint64 `json:"drops"` // lost by the system before they could be read
+	Unpaired uint64 `json:"unpaired,omitempty"` // recorded, and not looked at: they came too fast
+	Drops    uint64 `json:"drops"`              // lost by the system before they could be read
 }
 
 func (w *lookout) summarize() *watchSummary {
 	s := &watchSummary{Header: ledger.Header{Schema: ledger.Schema, Type: ledger.TypeCapture, Time: time.Now()}, Shown: w.counts.shown.Load(),
-		Summary: w.pairs.tracker.Summary(), Drops: w.source.Drops()}
+		Summary: w.pairs.tracker.Summary(), Unpaired: w.unpaired, Drops: w.source.Drops()}
+	if w.unpaired > 0 {
+		s.Packets, s.Bytes, s.ElapsedNS = s.Shown, w.span.bytes, time.Duration(w.span.last-w.span.first)
+	}
 	return s
 }
 
@@ -48,6 +52,9 @@ func (s *watchSummary) text(p terminal.Palette) string {
 		some(s.Late, "late", p.Yellow), some(s.Stray, "stray", p.Yellow), some(s.Unasked, "unasked", nil))
 	if r := s.RTT; r.Count > 0 {
 		line("round trip", "min "+rtt(r.Min), "median "+rtt(r.P50), "90% "+rtt(r.P90), "99% "+rtt(r.P99), "max "+rtt(r.Max))
+	}
+	if s.Unpaired > 0 {
+		line("unpaired", p.Yellow(counted(s.Unpaired, "packet")+" only recorded, because more came than could be looked at: requests above may have been answered (dgram watch FILE says)"))
 	}
 	line("dropped", droppedText(s.Drops, p))
 	return b.String()

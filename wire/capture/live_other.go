@@ -33,6 +33,9 @@ func (*Live) Next(*wire.Frame) error { return unsupported() }
 // Interfaces are none here.
 func (*Live) Interfaces() []wire.Interface { return nil }
 
+// Late is false here.
+func (*Live) Late() bool { return false }
+
 // Drops is 0 here.
 func (*Live) Drops() uint64 { return 0 }
 

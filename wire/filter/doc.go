@@ -51,7 +51,8 @@
 // be put together and shown to Match. (It may pass less only where the IP header itself was cut off by its sender, and in BSD's loopback, which
 // no interface of Linux has.) The datagrams of a
 // train (UDP_SEGMENT, UDP_GRO; udp(7)) are one frame to the kernel: where lengths, payloads, checksums or IPv4's identification are asked for, UDP
-// passes, and whoever takes trains apart, as wire/capture does, shows each datagram to Match.
+// passes, and whoever takes trains apart, as wire/capture does, shows each datagram to Match. [Filter.Decided] knows, at a glance, most of the packets for
+// which there is no need to.
 //
 // Linux takes the outer VLAN tag out of a frame before a packet socket's filter sees it. Both programs look for it where it
 // was on the wire: whoever runs one in the kernel passes frames that have a tag beside them (SKF_AD_VLAN_TAG_PRESENT), puts it back,

@@ -1,7 +1,10 @@
 package filter
 
 // A Filter is a filter that was read. It can be used by several goroutines at once.
-type Filter struct{ root node }
+type Filter struct {
+	root  node
+	plain bool // Decided may look at packets
+}
 
 // Parse reads a filter. Names of hosts are refused; a Config looks them up. An empty filter matches everything. Errors are of
 // type *SyntaxError.
@@ -18,7 +21,7 @@ func (c Config) Parse(expr string) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{root: root}, nil
+	return &Filter{root: root, plain: plain(root)}, nil
 }
 
 // All says that the filter matches every packet because it is empty.

@@ -35,6 +35,9 @@ func agree(t rapid.TB, f *Filter, vm, live *bpf.VM, frame *wire.Frame) {
 	if want := run(t, vm, frame.Data); got != want && !chained(p, frame) {
 		t.Fatalf("%v on %v: the program says %v, Match says %v\n%x", f, frame.Link, want, got, frame.Data)
 	}
+	if f.Decided(frame) && run(t, live, frame.Data) && !got {
+		t.Fatalf("%v: the kernel has passed and decided what Match rejects\n%x", f, frame.Data)
+	}
 	head, _ := headerOf(frame.Link)
 	// The headers must be there: a kernel's program that passes what it cannot tell may come to a test that needs them.
 	if len(frame.Data) >= head.size+4*countTags(f.root)+64 && got && !otherSystem(frame) && !run(t, live, frame.Data) {
