@@ -195,9 +195,10 @@ func (p *listener) received() int {
 	return 0
 }
 
-// stop ends the tool as a person does, after a moment in which it may write what it has.
+// stop ends the tool as a person does, after a moment in which it may write what it has: tcpdump is given a block only when it is full or a
+// second old.
 func (p *listener) stop() error {
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	_ = p.command.Process.Signal(syscall.SIGINT)
 	ended := make(chan error, 1)
 	go func() { ended <- p.command.Wait() }()
