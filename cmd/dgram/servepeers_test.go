@@ -66,6 +66,7 @@ func (s *served) stop(t *testing.T) (stdout, stderr string) {
 
 // Each of these sends a line from its keyboard and prints the answer. The seed's client is the teaching text's, unchanged.
 func TestServePeers(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about other programs")
 	needSignals(t)
 	for _, c := range []struct {
 		tool string
@@ -126,6 +127,7 @@ func talkTo(t *testing.T, cmd *exec.Cmd) {
 
 // The two machines of the teaching text; and a group, which only a link between machines shows to work.
 func TestServeBetweenNamespaces(t *testing.T) {
+	testnet.NotUnderRace(t, "it is about routes and addresses")
 	testnet.Need(t, "python3", "ip")
 	left, right := testnet.Pair(t, "192.168.3.2/24 fd00::2/64", "192.168.3.8/24 fd00::8/64")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
@@ -226,7 +228,7 @@ func TestServeOutputThatNobodyTakes(t *testing.T) {
 			}
 			long := strings.Repeat("x", 60_000)
 			var out, errs bytes.Buffer
-			if code := run(t.Context(), []string{"call", addr, "--count", "300", "--output", "hex", long}, strings.NewReader(""), &out, &errs); code != 0 {
+			if code := run(t.Context(), []string{"call", addr, "--count", "300", "--timeout", "30s", "--output", "hex", long}, strings.NewReader(""), &out, &errs); code != 0 {
 				t.Errorf("call ends with %d: %s", code, errs.String())
 			}
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
