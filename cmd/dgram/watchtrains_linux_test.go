@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"dgram/internal/testnet"
 	"dgram/ledger"
-	"dgram/sock"
 )
 
 // Twelve requests of one flow that leave in one call, and the server's replies, which do too: each is a packet of its own, on the sending machine,
@@ -58,37 +56,12 @@ func TestWatchTakesTrainsApart(t *testing.T) {
 // askTwelve sends a to l, the last of another length, as one train, and waits for as many replies.
 func askTwelve(t *testing.T, from *testnet.NS, to string) {
 	t.Helper()
-	address := netip.MustParseAddrPort(to)
-	family := sock.INET
-	if address.Addr().Is6() {
-		family = sock.INET6
-	}
-	var s *sock.Socket
-	var err error
-	from.Do(func() { s, err = sock.New(family, sock.DGRAM, 0) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	w := s.NewSender(16)
-	for i := range 12 {
-		length := 1000
-		if i == 11 {
-			length = 80
-		}
-		if payload := bytes.Repeat([]byte{byte('a' + i)}, length); i == 0 {
-			w.AddInet(address, netip.Addr{}, 0, payload)
-		} else {
-			w.AddSegment(payload, 1000)
-		}
-	}
-	if _, err := w.Send(0, true); err != nil {
-		t.Fatal(err)
-	}
-	_ = s.SetReadDeadline(time.Now().Add(10 * time.Second))
+	s := from.Trains(t, to)
+	s.Send(testnet.Twelve('a', 1000, 80)...)
+	_ = s.SetReadDeadline(time.Now().Add(patience))
 	buffer := make([]byte, 2000)
 	for i := range 12 {
-		if _, _, _, err := s.RecvFrom(buffer, 0); err != nil {
+		if _, err := s.Read(buffer); err != nil {
 			t.Fatalf("reply %d: %v", i, err)
 		}
 	}

@@ -14,35 +14,6 @@ import (
 	"dgram/wire/filter"
 )
 
-// trainSender gives a function that sends payloads in one call, as one train: all but the last must have the same length.
-func trainSender(t testing.TB, n *testnet.NS, to string) func(payloads ...[]byte) {
-	t.Helper()
-	address := netip.MustParseAddrPort(to)
-	family := sock.INET
-	if address.Addr().Is6() {
-		family = sock.INET6
-	}
-	var s *sock.Socket
-	var err error
-	n.Do(func() { s, err = sock.New(family, sock.DGRAM, 0) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	w := s.NewSender(sock.MaxSegments)
-	return func(payloads ...[]byte) {
-		t.Helper()
-		w.Reset()
-		w.AddInet(address, netip.Addr{}, 0, payloads[0])
-		for _, p := range payloads[1:] {
-			w.AddSegment(p, len(payloads[0]))
-		}
-		if _, err := w.Send(0, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // reach returns once datagrams to an address leave at once: the neighbour is found then.
 func reach(t testing.TB, n *testnet.NS, to string) {
 	t.Helper()
@@ -86,7 +57,7 @@ func TestTrainsAreTakenApart(t *testing.T) {
 			var want [][]byte
 			l := openIn(t, c.at, Config{Interfaces: []string{c.link}, Filter: udp9(t)})
 			reach(t, left, c.to)
-			send := trainSender(t, left, c.to)
+			send := left.Trains(t, c.to).Send
 			for range 50 {
 				payloads := randomTrain(random)
 				send(payloads...)
@@ -132,7 +103,7 @@ func TestTrainsAreCutAsTheKernelCutsThem(t *testing.T) {
 	left, _ := testnet.Pair(t, leftAddresses, rightAddresses)
 	for _, to := range []string{"192.168.3.8:9", "[fd00:3::8]:9"} {
 		reach(t, left, to)
-		send := trainSender(t, left, to)
+		send := left.Trains(t, to).Send
 		var seen [2][]kept
 		for i, most := range []string{"65535", "1"} {
 			ipIn(t, left, "link set dev veth0 gso_max_segs "+most)
@@ -178,7 +149,7 @@ func TestFilterOnTrains(t *testing.T) {
 	left, _ := testnet.Pair(t, leftAddresses, rightAddresses)
 	for _, to := range []string{"192.168.3.8:9", "127.0.0.1:9", "[fd00:3::8]:9"} {
 		reach(t, left, to)
-		send, link := trainSender(t, left, to), "veth0"
+		send, link := left.Trains(t, to).Send, "veth0"
 		if strings.HasPrefix(to, "127") {
 			link = "lo"
 		}
@@ -194,12 +165,7 @@ func TestFilterOnTrains(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := openIn(t, left, Config{Interfaces: []string{link}, Filter: f.CompileLive})
-			var payloads [][]byte
-			for i := range 12 {
-				payloads = append(payloads, bytes.Repeat([]byte{byte('A' + i)}, 300))
-			}
-			payloads[11] = payloads[11][:10]
-			send(payloads...)
+			send(testnet.Twelve('A', 300, 10)...)
 			_ = l.Stop()
 			got := ""
 			for _, frame := range matching(f, drain(t, l)) {
@@ -266,7 +232,7 @@ func TestTrainsOfOtherLinks(t *testing.T) {
 func TestTrainsAreCutShort(t *testing.T) {
 	left, _ := testnet.Pair(t, leftAddresses, rightAddresses)
 	reach(t, left, "192.168.3.8:9")
-	send := trainSender(t, left, "192.168.3.8:9")
+	send := left.Trains(t, "192.168.3.8:9").Send
 	for _, c := range []Config{{Snaplen: 200}, {Snaplen: 42 + 150}, {Snaplen: 30}, {Buffer: 1}} {
 		c.Interfaces, c.Filter = []string{"veth0"}, portIs(9)
 		l := openIn(t, left, c)
