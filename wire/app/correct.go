@@ -9,13 +9,14 @@ func Correct(p *wire.Packet, m *Message, spoken Protocol) {
 	if !p.HasPorts || len(p.Payload) == 0 || p.Protocol != ipUDP {
 		return
 	}
-	switch {
-	case m.Protocol == QUIC && spoken == UDP && p.Payload[0] < 0x80:
+	if m.Protocol == QUIC && p.Payload[0] < 0x80 && (spoken == UDP || spoken == OpenVPN) {
 		*m = Message{Protocol: UDP}
+	}
+	switch {
 	case m.Protocol != UDP:
 	case spoken == QUIC && isShortHeader(p):
 		*m = Message{Protocol: QUIC, Kind: Neither, Session: true}
-	case spoken == QUIC, spoken == TFTP, spoken == STUN:
+	case spoken == QUIC, spoken == TFTP, spoken == STUN, spoken == OpenVPN:
 		if !m.is(spoken, p) {
 			*m = Message{Protocol: UDP}
 		}

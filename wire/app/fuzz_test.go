@@ -81,7 +81,7 @@ func FuzzCorrect(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src, dst uint16, payload []byte, cut int) {
 		p := anyPacket(src, dst, payload, cut)
-		for _, spoken := range []Protocol{UDP, QUIC, TFTP, STUN, DNS} {
+		for _, spoken := range []Protocol{UDP, QUIC, TFTP, STUN, DNS, OpenVPN} {
 			var m Message
 			Read(p, &m)
 			before := m

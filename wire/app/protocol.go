@@ -46,12 +46,13 @@ const (
 	TFTP
 	RTP
 	RTCP
+	OpenVPN
 	numProtocols
 )
 
 var protocolNames = [numProtocols]string{"?", "UDP", "UDPlite", "TCP", "IPv4", "IPv6", "ICMP", "ICMPv6", "ARP", "IGMP", "UNIX", "DNS",
 	"mDNS", "LLMNR", "NBNS", "DHCP", "DHCPv6", "NTP", "STUN", "QUIC", "DTLS", "WireGuard", "IKE", "ESP", "CoAP", "SNMP",
-	"RADIUS", "SIP", "SSDP", "syslog", "StatsD", "TFTP", "RTP", "RTCP"}
+	"RADIUS", "SIP", "SSDP", "syslog", "StatsD", "TFTP", "RTP", "RTCP", "OpenVPN"}
 
 // String is the name as a list of packets shows it.
 func (p Protocol) String() string {
@@ -136,4 +137,5 @@ var dialects = [numProtocols]dialect{
 	TFTP:      {tftpInfo, tftpFields},
 	RTP:       {rtpInfo, rtpFields},
 	RTCP:      {rtcpInfo, rtcpFields},
+	OpenVPN:   {openvpnInfo, openvpnFields},
 }

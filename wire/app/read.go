@@ -108,6 +108,8 @@ func portProtocol(port uint16) Protocol {
 		return DHCPv6
 	case 1645, 1646, 1812, 1813, 3799:
 		return RADIUS
+	case 1194:
+		return OpenVPN
 	case 1900:
 		return SSDP
 	case 3478:
@@ -176,6 +178,8 @@ func readAs(protocol Protocol, p *wire.Packet, m *Message) bool {
 		return readRTP(p, m)
 	case RTCP:
 		return readRTCP(p, m)
+	case OpenVPN:
+		return readOpenVPN(p, m)
 	}
 	return false
 }
@@ -195,6 +199,8 @@ func readByFirstByte(p *wire.Packet, m *Message) bool {
 	case 20 <= first && first <= 26 && len(b) > 1 && b[1] == 0xfe:
 		*m = Message{Protocol: DTLS}
 		return readDTLS(p, m)
+	case first == openvpnClientReset2<<3:
+		return isOpenVPN(p) && m.is(OpenVPN, p)
 	case first == '<':
 		return m.is(Syslog, p)
 	case 'A' <= first && first <= 'Z':

@@ -110,14 +110,14 @@ func TestCapturesOfRealPrograms(t *testing.T) {
 }
 
 // sharkNames are tshark's names of what is called otherwise here.
-var sharkNames = map[string]app.Protocol{"DTLSv1.2": app.DTLS, "SIP/SDP": app.SIP, "ISAKMP": app.IKE, "IGMPv3": app.IGMP}
+var sharkNames = map[string]app.Protocol{"DTLSv1.2": app.DTLS, "SIP/SDP": app.SIP, "ISAKMP": app.IKE, "IGMPv3": app.IGMP, "TLSv1.3": app.OpenVPN}
 
 // unnamed is what tshark reads and this module leaves at UDP; what comes out of a VXLAN tunnel among it.
-var unnamed = []string{"OpenVPN", "TLSv1.3", "KRB5", "Portmap", "NFS", "Babel", "BT-DHT", "BROWSER", "PTPv2", "MEMCACHE", "ASF", "IPMB", "CLDAP",
+var unnamed = []string{"KRB5", "Portmap", "NFS", "Babel", "BT-DHT", "BROWSER", "PTPv2", "MEMCACHE", "ASF", "IPMB", "CLDAP",
 	"ICMPv6", "ICMP"}
 
 // known is what is recognised here on ports that tshark gives to nobody: it leaves these at UDP.
-var known = []app.Protocol{app.RTP, app.RTCP, app.Syslog, app.StatsD}
+var known = []app.Protocol{app.RTP, app.RTCP, app.Syslog, app.StatsD, app.OpenVPN}
 
 var sharkColumns = []string{"frame.number", "frame.time_epoch", "frame.len", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport",
 	"udp.length", "_ws.col.Protocol"}

@@ -226,9 +226,11 @@ func TestAFlowSaysWhatItSpeaks(t *testing.T) {
 		{udp(client, https, string(long(0xc1))), app.QUIC, "request"},
 		{udp(https, client, short), app.QUIC, "data"},
 		{udp(client, https, string(long(0xa1))), app.QUIC, "data"},
-		{udp(client, other, "\x38abcdefgh\x00\x00\x00\x00\x00"), app.UDP, "request"},
-		{udp(other, client, data), app.UDP, "reply of 4 after 1ms"},
-		{udp(client, other, data), app.UDP, "request"},
+		{udp(client, other, "\x38abcdefgh\x00\x00\x00\x00\x00"), app.OpenVPN, "request"},
+		{udp(other, client, "\x40ABCDEFGH\x01\x00\x00\x00\x00abcdefgh\x00\x00\x00\x00"), app.OpenVPN, "reply of 4 after 1ms"},
+		{udp(client, other, data), app.OpenVPN, "data"},
+		{udp(client, "198.51.100.3:443", "\x38 tls-auth comes first"), app.UDP, "request"},
+		{udp("198.51.100.3:443", client, data), app.UDP, "reply of 7 after 1ms"},
 	} {
 		s.add(ms, c.p, c.speak)
 		if s.message.Protocol != c.want {
