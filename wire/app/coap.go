@@ -140,7 +140,7 @@ func coapFields(f *fields, b []byte) {
 		if !ok {
 			name = fmt.Sprintf("Option %d", option)
 		}
-		f.add(1, name, excerpt(b[at:at+length]), at, length)
+		f.add(1, name, coapValue(option, b[at:at+length]), at, length)
 		return !f.full()
 	})
 	if end+1 < len(b) && b[end] == 0xff {
@@ -149,3 +149,23 @@ func coapFields(f *fields, b []byte) {
 }
 
 func excerpt(b []byte) string { return string(appendExcerpt(nil, b)) }
+
+// coapValue writes what an option holds: a number in as few bytes as it takes, a block (RFC 7959, Section 2.2), bytes or text.
+func coapValue(option int, v []byte) string {
+	if len(v) > 4 {
+		return excerpt(v)
+	}
+	number := uint32(0)
+	for _, c := range v {
+		number = number<<8 | uint32(c)
+	}
+	switch option {
+	case 6, 7, 12, 14, 16, 17, 28, 60:
+		return fmt.Sprint(number)
+	case 23, 27:
+		return fmt.Sprintf("%d, of %d bytes, more to come: %s", number>>4, 16<<(number&7), yesNo(number&8 != 0))
+	case 4:
+		return string(appendHex([]byte("0x"), v, 8))
+	}
+	return excerpt(v)
+}

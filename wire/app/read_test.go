@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,38 @@ func TestNearlyDNS(t *testing.T) {
 		var m Message
 		if Read(udpPacket(40000, 5335, payload), &m); m.Protocol != UDP {
 			t.Errorf("%q is %v", payload, m.Protocol)
+		}
+	}
+}
+
+// What the details say of a few packets is what tshark -V says.
+func TestFieldValues(t *testing.T) {
+	for _, c := range []struct {
+		src, dst    uint16
+		payload     string
+		name, value string
+	}{
+		{5683, 40000, "\x60\x45\xea\x91\x41\x01\x81\x28\xb1\x16\x52\x05\xdc\xff1", "Block2", "1, of 1024 bytes, more to come: no"},
+		{5683, 40000, "\x60\x45\xea\x91\x41\x01\x81\x28\xb1\x16\x52\x05\xdc\xff1", "Size2", "1500"},
+		{5683, 40000, "\x60\x45\xea\x91\x41\x01\x81\x28\xb1\x16\x52\x05\xdc\xff1", "Content-Format", "40"},
+		{5683, 40000, "\x60\x45\xea\x91\x41\x01\x81\x28\xb1\x16\x52\x05\xdc\xff1", "ETag", "0x01"},
+		{40000, 137, nbnsStatusQuery, "Type", "NBSTAT (33)"},
+		{137, 137, nbnsRegistration, "Name", "NB<20>"},
+		{137, 137, nbnsRegistration, "Operation", "Registration"},
+		{137, 40000, nbnsAddress, "Data", "192.0.2.2"},
+		{161, 40000, snmp3, "Message ID", "0x41ffdd9f"},
+		{161, 40000, snmp3, "ID", "0x7312221a"},
+		{40000, 3478, "\x7f\x1a\x00\x05hello", "Channel number", "0x7f1a"},
+		{40000, 69, "\x00\x01small\x00octet\x00tsize\x000\x00", "Option tsize", "0"},
+		{69, 40000, "\x00\x05\x00\x01not found\x00", "Message", "not found"},
+		{1194, 40000, "\x48\x00\x00\x05" + strings.Repeat("d", 20), "Peer ID", "5"},
+	} {
+		p := udpPacket(c.src, c.dst, c.payload)
+		var m Message
+		Read(p, &m)
+		fields := Fields(p, &m, 0)
+		if !slices.ContainsFunc(fields, func(f wire.Field) bool { return f.Name == c.name && f.Value == c.value }) {
+			t.Errorf("%v has no %s that is %q: %+v", m.Protocol, c.name, c.value, fields)
 		}
 	}
 }
