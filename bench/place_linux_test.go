@@ -55,7 +55,8 @@ func TestLossAtTheServersSocket(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	r := mustRun(t, Config{Target: server.Local(), Flows: 4, Warmup: -1, Duration: 300 * time.Millisecond, Timeout: 500 * time.Millisecond, Schedule: Schedule{{From: 3000, To: 3000}}})
 	places := placed(r)
-	if d := int64(server.Drops().Count); d == 0 || places[PlaceServer] != d || r.Totals.Lost < d {
+	// On a busy machine the last requests leave late, and are still open at the end: what was dropped of them is not called lost.
+	if d, lost := int64(server.Drops().Count), places[PlaceServer]; lost == 0 || lost > d || lost+r.Totals.Pending < d || r.Totals.Lost < lost {
 		t.Errorf("its socket dropped %d; %+v placed %v", d, r.Totals, places)
 	}
 }
