@@ -16,10 +16,10 @@ import (
 // proveNeverAmplifies is promise 1: to another machine goes at most what came from it, counted in bytes of payload, copies included.
 func proveNeverAmplifies(p *proof) {
 	var t tallyOfRatios
-	p.step("through the stages, in this process", func() { p.throughStages(&t, p.count(100_000_000, 1_000_000)) })
+	p.step("through the stages, in this process", func() { p.throughStages(&t, p.count(100_000_000, 250_000)) })
 	p.step("through a program", func() { p.throughProgram(&t, p.count(100_000, 500)) })
 	p.sentf("%d datagrams through the stages and a program", t.requests.Load())
-	p.step("over a socket", func() { overSocket(newWorld(p), &t, p.count(1_000_000, 20_000)) })
+	p.step("over a socket", func() { overSocket(newWorld(p), &t, p.count(1_000_000, 8_000)) })
 	p.sentf("%d over a socket", t.socket.Load())
 	p.seenf("largest ratio of reply to request %s; %d replies went out, %d would have been larger and were dropped", t.largest(), t.replies.Load(), t.dropped.Load())
 	if t.dropped.Load() == 0 {
