@@ -58,6 +58,16 @@ func setupServe(c *command) runner {
 	return func(ctx context.Context, addresses []string) error { return serve(ctx, c.env, f, addresses) }
 }
 
+// service is one run of the verb.
+type service struct {
+	*serveFlags
+	cfg       server.Config
+	show      *serveShow
+	explained explaining
+	page      *metrics // nil without --metrics
+	report    string   // what the process gave up once its sockets were open
+}
+
 func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error {
 	cfg, err := f.config(addresses)
 	if err == nil {
@@ -66,59 +76,79 @@ func serve(ctx context.Context, e env, f *serveFlags, addresses []string) error 
 	if err != nil {
 		return err
 	}
-	show := newServeShow(e, f)
-	defer show.close()
-	explained := f.explain.begin(aside{show}, f.portable, show.events())
-	defer explained.end()
-	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = show.taps, show.trouble, show.trouble
-	cfg.Guards = f.guards.config(show.talk.say)
-
-	if f.verbose {
-		cfg.Options.AutoGRO = func(on bool) { show.note(offloadNote(on)) }
-	}
+	s := &service{serveFlags: f, cfg: cfg, show: newServeShow(e, f)}
+	defer s.show.close()
+	s.explained = f.explain.begin(aside{s.show}, f.portable, s.show.events())
+	defer s.explained.end()
 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	watched, err := f.metrics.metrics(f.handover.takeover != "")
-	if err != nil {
+	if s.page, err = f.metrics.metrics(f.handover.takeover != ""); err != nil {
 		return err
 	}
-	defer watched.close()
-	watched.taps(&cfg)
-	if err := f.pcap.open(record.Serving, show.trouble); err != nil {
+	defer s.page.close()
+	if err := f.pcap.open(record.Serving, s.show.trouble); err != nil {
 		return err
 	}
-	defer f.pcap.close(show.note)
-	f.pcap.watch(&cfg)
-	addProcessors(max(1, len(cfg.Addresses)*cfg.Shards))
-	var report string
-	cfg.Opened = func(srv *server.Server) (err error) {
-		if err = watched.follow(); err == nil {
-			report, err = f.confine.apply(cfg, srv, watched.folder(), f.handover.folder())
-		}
-		return err
-	}
-	srv, err := server.Start(ctx, cfg)
+	defer f.pcap.close(s.show.note)
+	s.observe()
+	srv, err := s.start(ctx)
 	if err != nil {
 		return startError(f.handover.explain(err), addresses)
 	}
-	watched.serve(srv)
-	explained.flush()
-	show.ready(srv, cfg.Plan)
-	ended := f.handover.ending(srv, show.note, watched.close)
-	for _, note := range append(append(f.handover.begun(srv), f.notes(srv, cfg)...), f.confine.notes(cfg, len(reachable(srv.Endpoints())) > 0, f.verbose, report)...) {
-		show.note(note)
-	}
-	go keepAlive(srv, show.note)
-	hurried := untilEnd(srv, signals, show.note)
+	ended := s.begin(srv)
+	hurried := untilEnd(srv, signals, s.show.note)
 	if hurried == nil {
 		<-ended
 	}
-	explained.end()
-	f.pcap.close(show.note)
-	show.account(srv.Summary(), srv.Sockets(), f.afterword(srv))
+	return s.end(srv, hurried)
+}
+
+// observe has the server tell whoever is to know: the screen, the counters, the recording.
+func (s *service) observe() {
+	cfg := &s.cfg
+	cfg.Taps, cfg.OnError, cfg.Line.OnHandlerError = s.show.taps, s.show.trouble, s.show.trouble
+	cfg.Guards = s.guards.config(s.show.talk.say)
+	if s.verbose {
+		cfg.Options.AutoGRO = func(on bool) { s.show.note(offloadNote(on)) }
+	}
+	s.page.taps(cfg)
+	s.pcap.watch(cfg)
+}
+
+// start opens the sockets, and gives up what the process does not need from then on.
+func (s *service) start(ctx context.Context) (*server.Server, error) {
+	addProcessors(max(1, len(s.cfg.Addresses)*s.cfg.Shards))
+	s.cfg.Opened = func(srv *server.Server) (err error) {
+		if err = s.page.follow(); err == nil {
+			s.report, err = s.confine.apply(s.cfg, srv, s.page.folder(), s.handover.folder())
+		}
+		return err
+	}
+	return server.Start(ctx, s.cfg)
+}
+
+// begin says that the server can be sent to, and what a person should know of it. The channel is closed when all is told of why it stopped.
+func (s *service) begin(srv *server.Server) <-chan struct{} {
+	s.page.serve(srv)
+	s.explained.flush()
+	s.show.ready(srv, s.cfg.Plan)
+	ended := s.handover.ending(srv, s.show.note, s.page.close)
+	notes := append(s.handover.begun(srv), s.notes(srv, s.cfg)...)
+	for _, note := range append(notes, s.confine.notes(s.cfg, len(reachable(srv.Endpoints())) > 0, s.verbose, s.report)...) {
+		s.show.note(note)
+	}
+	go keepAlive(srv, s.show.note)
+	return ended
+}
+
+// end prints the account. hurried is the exit code where there was no time for the rest.
+func (s *service) end(srv *server.Server, hurried error) error {
+	s.explained.end()
+	s.pcap.close(s.show.note)
+	s.show.account(srv.Summary(), srv.Sockets(), s.afterword(srv))
 	if hurried != nil {
 		return hurried
 	}
