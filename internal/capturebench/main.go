@@ -9,7 +9,7 @@
 //
 // With read, it puts the reading of capture files beside tshark instead, which needs no root: the same columns, in one run.
 //
-// The load runs on CPU 0, with the kernel's part of the capture, and the tool on CPU 1. In each pass every tool has its turn; ratios are taken within
+// The load runs on CPU 0, with the kernel's part of the capture, and the tool on CPU 1, both before whatever else the machine has to do. In each pass every tool has its turn; ratios are taken within
 // a pass, and their median is told.
 package main
 
@@ -54,7 +54,6 @@ type options struct {
 	buffer  int
 	folder  string
 	loads   *regexp.Regexp
-	urgent  bool
 }
 
 func parseOptions() (options, error) {
@@ -64,7 +63,6 @@ func parseOptions() (options, error) {
 	flag.IntVar(&o.buffer, "buffer", 8, "let the kernel hold so many `MiB` for each tool")
 	flag.StringVar(&o.folder, "folder", "", "write the captures into this `FOLDER` (default: a temporary one in memory, removed in the end)")
 	loads := flag.String("loads", "", "only the loads that match this `REGEXP`")
-	flag.BoolVar(&o.urgent, "urgent", false, "run sender and tool before all other programs (SCHED_FIFO), on a machine that has others to run; no busy processor then")
 	flag.Parse()
 	o.seconds = time.Duration(*seconds * float64(time.Second))
 	if flag.NArg() > 0 || o.passes < 1 || o.passes > 100 || o.seconds < 100*time.Millisecond || o.seconds > time.Minute || o.buffer < 1 || o.buffer > 1024 {
@@ -102,7 +100,7 @@ func run(ctx context.Context) error {
 	defer network.remove()
 	var results []result
 	for _, w := range workloads {
-		if !o.loads.MatchString(w.name) || o.urgent && w.busy {
+		if !o.loads.MatchString(w.name) {
 			continue
 		}
 		for pass := range o.passes {

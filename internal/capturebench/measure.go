@@ -70,7 +70,7 @@ func measure(ctx context.Context, o options, n network, t tool, w workload) (r r
 	if err = errors.Join(n.trains(w.whole), warm(file, o, w)); err != nil {
 		return r, err
 	}
-	p, err := listen(ctx, n, o.urgent, t.command(file, o.buffer))
+	p, err := listen(ctx, n, t.command(file, o.buffer))
 	if err != nil {
 		return r, err
 	}
@@ -119,14 +119,14 @@ func offer(ctx context.Context, o options, n network, w workload) (time.Duration
 		return 0, err
 	}
 	if w.busy {
-		// A program that is nicer by 5 has about a third of the weight.
-		c := exec.CommandContext(ctx, "nice", "-n", "-5", "taskset", "-c", "1", me, "spin")
+		words := inside(n.right, "1", spinning, []string{me, "spin"})
+		c := exec.CommandContext(ctx, words[0], words[1:]...)
 		if err := c.Start(); err != nil {
 			return 0, err
 		}
 		defer func() { _ = errors.Join(c.Process.Kill(), c.Wait()) }()
 	}
-	words := inside(n.left, "0", o.urgent, []string{me, "load", sink + ":" + port, fmt.Sprint(w.payload), fmt.Sprint(o.seconds.Seconds()), fmt.Sprint(w.rate), fmt.Sprint(w.train)})
+	words := inside(n.left, "0", sending, []string{me, "load", sink + ":" + port, fmt.Sprint(w.payload), fmt.Sprint(o.seconds.Seconds()), fmt.Sprint(w.rate), fmt.Sprint(w.train)})
 	out, err := exec.CommandContext(ctx, words[0], words[1:]...).Output()
 	var sent int
 	var seconds float64
@@ -144,8 +144,8 @@ type listener struct {
 }
 
 // listen starts a tool and waits until the kernel has a packet socket of its on the device.
-func listen(ctx context.Context, n network, urgent bool, command []string) (*listener, error) {
-	command = inside(n.right, "1", urgent, command)
+func listen(ctx context.Context, n network, command []string) (*listener, error) {
+	command = inside(n.right, "1", recording, command)
 	p := &listener{command: exec.CommandContext(ctx, command[0], command[1:]...), network: n, said: &strings.Builder{}}
 	p.command.Stderr = p.said
 	if err := p.command.Start(); err != nil {

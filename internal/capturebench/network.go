@@ -64,12 +64,17 @@ func ip(args string) error {
 	return nil
 }
 
-// inside is a command line that runs on a processor in a namespace, before everything else on the machine if it is urgent. All programs of it
-// replace themselves by the next.
-func inside(namespace, cpu string, urgent bool, command []string) []string {
+// inside is a command line that runs on a processor in a namespace, as urgent as some more words say. All programs of it replace
+// themselves by the next.
+func inside(namespace, cpu, urgency string, command []string) []string {
 	words := []string{"ip", "netns", "exec", namespace, "taskset", "-c", cpu}
-	if urgent {
-		words = append(words, "chrt", "-f", "1")
-	}
-	return append(words, command...)
+	return append(append(words, strings.Fields(urgency)...), command...)
 }
+
+// How urgent they are: the sender before everything else, a tool before other programs that the machine may be running, and the one that
+// makes its processor busy so that the tool has about a quarter of it (nice(1): each step is a factor of 1.25).
+const (
+	sending   = "chrt -f 1"
+	recording = "nice -n -10"
+	spinning  = "nice -n -15"
+)
