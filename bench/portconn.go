@@ -17,7 +17,6 @@ type connPort struct {
 	out    *dgram.Batch
 	full   chan *received
 	timer  *time.Timer
-	clock  clock
 	spin   bool
 	group  sync.WaitGroup
 }
@@ -25,7 +24,7 @@ type connPort struct {
 // received is what one Recv brought. It goes back to its goroutine when it has been looked at.
 type received struct {
 	flow  int32
-	at    int64
+	at    time.Time
 	batch *dgram.Batch
 	back  chan struct{}
 }
@@ -33,12 +32,12 @@ type received struct {
 // connBatch is how many datagrams a Conn receives at once: there is a batch for each flow.
 const connBatch = 16
 
-func openConns(c *Config, p *plan, n int, k clock) (port, error) {
+func openConns(c *Config, p *plan, n int) (port, error) {
 	dial := c.Dial
 	if dial == nil {
 		dial = dgram.DialEndpoint
 	}
-	f := &connPort{target: p.target, out: dgram.NewBatch(maxBatch, nil), full: make(chan *received, n), timer: time.NewTimer(time.Hour), clock: k, spin: c.Dial == nil}
+	f := &connPort{target: p.target, out: dgram.NewBatch(maxBatch, nil), full: make(chan *received, n), timer: time.NewTimer(time.Hour), spin: c.Dial == nil}
 	for range n {
 		conn, err := dial(p.target, c.options(p))
 		if err != nil {
@@ -66,7 +65,7 @@ func (f *connPort) serve(conn dgram.Conn, r *received) {
 			}
 			continue
 		}
-		r.at = f.clock.now()
+		r.at = time.Now()
 		f.full <- r
 		if _, ok := <-r.back; !ok {
 			return
@@ -113,7 +112,7 @@ func (f *connPort) take(w *worker, r *received) {
 		case !d.Peer.Same(f.target) && !f.target.Addr().IsUnspecified():
 			w.stray(d.Data)
 		default:
-			w.arrived(r.flow, d.Data, w.stamped(d.Time, r.at))
+			w.arrived(r.flow, d.Data, w.stamped(d.Time, int64(r.at.Sub(w.clock.base))))
 		}
 	}
 	w.watch.show()

@@ -76,7 +76,7 @@ func (m *run) open() error {
 		first, n := share(p.flows, p.workers, k)
 		port, err := openFleet(m.config, p, n)
 		if port == nil && err == nil {
-			port, err = openConns(m.config, p, n, m.clock)
+			port, err = openConns(m.config, p, n)
 		}
 		if err != nil {
 			m.close()
