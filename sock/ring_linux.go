@@ -43,7 +43,7 @@ type Ring struct {
 	block []byte // the one whose frames are handed out
 	next  int    // where its next frame begins
 	left  int    // how many are left in it
-	late  bool   // when it was taken, half of the ring was waiting behind it
+	late  bool   // half of the ring was waiting behind a block, and something has been ever since
 	ready func(fd uintptr) bool
 	taken bool  // what ready found
 	err   error // what ready found instead
@@ -163,9 +163,18 @@ func (r *Ring) tryTake() bool {
 	r.left = int(binary.NativeEndian.Uint32(r.block[blockFrames:]))
 	r.next = int(binary.NativeEndian.Uint32(r.block[blockFirst:]))
 	// Blocks are filled in turn: where one is full, so are those before it.
-	half := (r.at*r.size + len(r.memory)/r.size/2*r.size) % len(r.memory)
-	r.late = atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.memory[half+blockStatus])))&unix.TP_STATUS_USER != 0
+	if r.late {
+		r.late = r.waits(1)
+	} else {
+		r.late = r.waits(len(r.memory) / r.size / 2)
+	}
 	return true
+}
+
+// waits reports whether the block that comes so many after the one that is read is full. Only with the lock held, and memory mapped.
+func (r *Ring) waits(after int) bool {
+	at := (r.at*r.size + after*r.size) % len(r.memory)
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.memory[at+blockStatus])))&unix.TP_STATUS_USER != 0
 }
 
 // look is what the poller calls before it waits: is there a block, or an error to tell? The ring has no receive call that would tell
@@ -240,8 +249,8 @@ func (r *Ring) frame(f *RingFrame) (whole bool, err error) {
 // vlanTPID is what a tag begins with where the kernel does not say otherwise: 802.1Q.
 const vlanTPID = 0x8100
 
-// Late reports whether half of the ring was full when the block was begun that the last frame is of: its reader is too slow for what comes, and
-// little is missing until the kernel has to drop frames. Only for the goroutine of Next.
+// Late reports whether the reader is too slow for what comes: half of the ring was full at the beginning of a block, and it has not caught up
+// since. Little is missing until the kernel has to drop frames. Only for the goroutine of Next.
 func (r *Ring) Late() bool { return r.late }
 
 // Drops is how many frames passed the filter and found no room in the ring since it was made.

@@ -243,7 +243,7 @@ func (l *Live) pause(err error) error {
 // Interfaces are those that the capture knows. One of all interfaces learns of new ones as their frames come.
 func (l *Live) Interfaces() []wire.Interface { return l.interfaces }
 
-// Late reports whether half of the buffer was waiting to be read when Next came to this part of it: whoever can put off some of what it does with
+// Late reports whether half of the buffer was waiting to be read, and not all of it has been since: whoever can put off some of what it does with
 // each frame, and does not want the kernel to drop any, should. Only for the goroutine of Next.
 func (l *Live) Late() bool { return l.ring.Late() }
 
