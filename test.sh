@@ -3,7 +3,10 @@
 #
 #   ./test.sh             everything that has to hold before a change is merged
 #   ./test.sh quick       go vet and go test, with go's cache
-#   ./test.sh STEP...     only these: format modules vet lint test race cross fuzz
+#   ./test.sh STEP...     only these, one after the other: format modules vet lint test race cross fuzz
+#
+# Tests wait a good deal, for other programs and for the network. So in a whole run the steps that only compute (lint, cross, fuzz) run beside them, with
+# less right to the processors, and tell what they have to tell at the end.
 #
 # Beyond Go the tests want python3, socat, nc (OpenBSD's), ncat, tshark, tcpdump, ip and tc (iproute2), nft, strace, gcc, and two
 # programs of systemd's, which need not run. As root on Debian or Ubuntu what is missing is installed with apt-get;
@@ -23,8 +26,13 @@ CI="${CI:-}"
 export CI
 FUZZTIME="${FUZZTIME:-1s}"
 
+# Without its folder's name in it, what was compiled in one clone is found in go's cache by the next.
+GOFLAGS="$(go env GOFLAGS 2>/dev/null) -trimpath"
+export GOFLAGS
+
 scratch=$(mktemp -d) || exit 1
-book="$scratch/book"
+book="${BESIDE:-$scratch/book}" # BESIDE: this is the second half of a whole run, whose book it is
+beside=''
 : >"$book"
 started=$(date +%s)
 
@@ -95,36 +103,42 @@ lint() {
 	"$linter" run ./... && GOOS=darwin CGO_ENABLED=0 "$linter" run --disable unused ./...
 }
 
-# What the tests talk to is no input that go's cache could know of, so they run again each time.
+# What the tests talk to is no input that go's cache could know of, so they run again each time. Three packages at a time, because they wait.
 # vet has its own step, or is part of the linter's.
-tests() { tally -vet=off -count=1 -shuffle=on -timeout=180s ./...; }
+tests() { tally -vet=off -count=1 -shuffle=on -p 3 -timeout=240s ./...; }
 
 cached_tests() { tally -vet=off -timeout=180s ./...; }
 
-# Without the packages that start no goroutine and are used by one at a time, and without tests that are about what is printed or what other programs say. A
-# test that is long and not about concurrency may leave itself out with testing.Short.
+# Without the packages that start no goroutine and are used by one at a time. A test in which the race detector has nothing to find leaves itself out and
+# says why (testnet.NotUnderRace); one that can be shorter is (testing.Short).
 race() {
 	command -v gcc >/dev/null 2>&1 || { echo "left out: the race detector needs gcc"; return 0; }
-	CGO_ENABLED=1 tally -race -short -vet=off -count=1 -skip 'Tshark|Explain|OnlyText|BetweenNamespaces|Peers|PcapAs' -timeout=240s $(go list ./... | grep -vE '/(wire|wire/(app|filter|pair|pcapfile)|internal/(arch|ascii|capturebench|peers|prove|terminal)|scripts/tally)$')
+	CGO_ENABLED=1 tally -race -short -vet=off -count=1 -p 3 -timeout=240s $(go list ./... | grep -vE '/(wire|wire/(app|filter|pair|pcapfile)|internal/(arch|ascii|capturebench|peers|prove|terminal)|scripts/tally)$')
 }
 
-# vet compiles the tests too. The command is linked, and the result thrown away.
+# The command is linked for each system, and the result thrown away. vet compiles the tests too: on darwin the linter's second run does, and on
+# linux/arm64 nothing differs but assembly.
 cross() {
-	for target in linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64; do
-		echo "$target"
-		GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go vet ./... || return 1
-		GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -buildvcs=false -o "$scratch/bin/" ./cmd/dgram || return 1
-		rm -rf "$scratch/bin"
-	done
+	assembly=$(go list -f '{{if .SFiles}}{{.ImportPath}}{{end}}' ./...) || return 1
+	cross_one linux arm64 "$assembly" && cross_one darwin arm64 "$assembly" && cross_one windows amd64 ./... && cross_one freebsd amd64 ./...
 }
+
+# cross_one GOOS GOARCH PACKAGES-TO-VET
+cross_one() (
+	echo "$1/$2"
+	export GOOS="$1" GOARCH="$2" CGO_ENABLED=0
+	go vet $3 && go build -buildvcs=false -o "$scratch/bin/" ./cmd/dgram && rm -rf "$scratch/bin"
+)
 
 fuzz() {
-	go test -list '^Fuzz' ./... >"$scratch/list" || { cat "$scratch/list"; return 1; }
-	# The names of a package's targets come before the line that names the package.
-	awk '/^Fuzz/ { name[n++] = $1 } /^ok/ { for (i = 0; i < n; i++) print $2, name[i]; n = 0 }' "$scratch/list" >"$scratch/targets"
+	go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}' ./... >"$scratch/list" || return 1
+	awk '{ file = substr($0, length($1) + 2)
+	       while ((getline line <file) > 0) if (match(line, /^func Fuzz[A-Za-z0-9_]*/)) print $1, substr(line, 6, RLENGTH - 5)
+	       close(file) }' "$scratch/list" >"$scratch/targets"
+	[ -s "$scratch/targets" ] || { echo "no fuzz target was found"; return 1; }
 	pids='' failed=0
 	for queue in 0 1; do
-		awk -v queue=$queue 'NR % 2 == queue' "$scratch/targets" >"$scratch/targets.$queue"
+		awk -v queue=$queue '$1 != package { package = $1; n++ } n % 2 == queue' "$scratch/targets" >"$scratch/targets.$queue"
 		fuzz_queue "$scratch/targets.$queue" >"$scratch/fuzzed.$queue" 2>&1 &
 		pids="$pids $!"
 	done
@@ -137,7 +151,7 @@ fuzz() {
 	echo "$(wc -l <"$scratch/targets") targets, $FUZZTIME each"
 }
 
-# Half of the targets, one after the other, with a book of its own: two such queues run side by side, a processor each.
+# Every other package's targets, one after the other, with a book of its own: two such queues run side by side, a processor each.
 fuzz_queue() {
 	book="$1.book"
 	: >"$book"
@@ -147,15 +161,15 @@ fuzz_queue() {
 }
 
 # Go's fuzzer now and then reports its own deadline as a failure of the target (context deadline exceeded). Only that,
-# and only without a failing input, is tried once more.
+# and only without a failing input, is tried again, at most twice.
 fuzz_one() {
 	printf '%-32s %s\n' "$2" "$1"
 	cp "$book" "$3.before"
-	fuzz_run "$1" "$2" >"$3.out" 2>&1 && return 0
-	if grep -q 'context deadline exceeded' "$3.out" && ! grep -q 'Failing input written' "$3.out"; then
+	for try in 1 2 3; do
 		cp "$3.before" "$book"
 		fuzz_run "$1" "$2" >"$3.out" 2>&1 && return 0
-	fi
+		grep -q 'context deadline exceeded' "$3.out" && ! grep -q 'Failing input written' "$3.out" || break
+	done
 	cat "$3.out"
 	return 1
 }
@@ -186,12 +200,17 @@ step() {
 close_books() {
 	status=$?
 	trap - EXIT
+	[ -z "$beside" ] || kill "$beside" 2>/dev/null # this half was interrupted
+	if [ -n "${BESIDE:-}" ]; then
+		rm -rf "$scratch"
+		exit $status
+	fi
 	printf '\n%d s\n' $(($(date +%s) - started))
 	awk -F '\t' '
 		{ key = $2 FS $3 }
 		$1 == "fail" || fate[key] == "" || (fate[key] == "skip" && $1 == "pass") { if (fate[key] != "fail") fate[key] = $1 }
 		END { for (key in fate) n[fate[key]]++
-		      printf "%d passed, %d failed, %d skipped\n", n["pass"], n["fail"], n["skip"] }' "$book"
+		      printf "%d passed, %d failed, %d skipped\n", n["pass"], n["fail"], n["skip"] }' "$scratch"/book*
 	rm -rf "$scratch"
 	exit $status
 }
@@ -227,9 +246,25 @@ if ! command -v go >/dev/null 2>&1; then
 	exit 1
 fi
 
+# whole runs everything: in two halves, of which each goes on when the other fails.
+whole() {
+	for name in tools format modules; do run "$name"; done
+	BESIDE="$scratch/book.beside" nice ./test.sh lint cross fuzz >"$scratch/beside" 2>&1 </dev/null &
+	beside=$!
+	failed=0
+	(run test && run race) || failed=1
+	wait "$beside" || failed=1
+	beside=''
+	cat "$scratch/beside"
+	[ $failed = 0 ] || exit 1
+}
+
 quick=no
 case "$*" in
-'') set -- tools format modules lint test race cross fuzz ;; # the linter does what vet does
+'')
+	whole # the linter does what vet does
+	exit
+	;;
 quick)
 	quick=yes
 	set -- tools vet cached
