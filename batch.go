@@ -41,10 +41,15 @@ func (b *Batch) Reset() {
 
 // Append adds a slot with nothing in it and returns it, or nil when the batch is full. The pointer is valid until the next Append.
 func (b *Batch) Append() *Datagram {
-	n := len(b.Datagrams)
-	if n == b.limit {
+	if len(b.Datagrams) == b.limit {
 		return nil
 	}
+	return b.slot()
+}
+
+// slot is Append where the caller has seen to it that there is room.
+func (b *Batch) slot() *Datagram {
+	n := len(b.Datagrams)
 	if n < cap(b.Datagrams) {
 		b.Datagrams = b.Datagrams[:n+1]
 		b.Datagrams[n] = Datagram{batch: b}

@@ -97,6 +97,9 @@ func (e Endpoint) Same(o Endpoint) bool {
 	return e == o
 }
 
+// is is ==. Of neighbours in a batch the ports differ, if anything does: they are compared first.
+func (e *Endpoint) is(o *Endpoint) bool { return e.port == o.port && *e == *o }
+
 // String returns the endpoint as a person writes it: 127.0.0.1:12345, [fe80::1%eth0]:53, unixgram:///run/x.sock, unixgram:@name.
 // ParseEndpoint takes it back.
 func (e Endpoint) String() string {

@@ -47,7 +47,7 @@ func (g *groSwitch) watch(c *kernelConn, b *Batch, n int) {
 	for i := range b.Datagrams {
 		d := &b.Datagrams[i]
 		g.datagrams += d.Count()
-		if d.Peer != g.last {
+		if !d.Peer.is(&g.last) {
 			g.runs, g.last = g.runs+1, d.Peer
 		}
 	}

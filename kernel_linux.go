@@ -195,19 +195,21 @@ func (r *receiver) fill(b *Batch, n int) {
 	ip := c.local.network.IP()
 	control := c.control()
 	for i := range n {
-		d := Datagram{Local: c.local, Truncated: r.from.Truncated(i), batch: b}
+		d := b.slot()
+		d.Local, d.Truncated = c.local, r.from.Truncated(i)
 		if ip {
 			d.Peer = IPEndpoint(c.local.network, r.from.AddrPort(i))
 		} else {
 			d.Peer = unixPeer(r.from.UnixName(i))
 		}
-		segment := 0
+		d.Data = r.from.Data(i)
 		if control {
 			r.from.Control(i, &r.control)
-			r.describe(&d)
-			segment = r.control.Segment
+			r.describe(d)
+			if segment := r.control.Segment; segment > 0 && segment < len(d.Data) {
+				r.split(b, d, segment)
+			}
 		}
-		r.split(b, d, r.from.Data(i), segment)
 	}
 }
 
@@ -219,22 +221,20 @@ func (r *receiver) describe(d *Datagram) {
 	}
 }
 
-// split adds one slot, or one for each segment of a coalesced message: each then has just its own bytes, for its neighbour's follow.
-func (r *receiver) split(b *Batch, d Datagram, data []byte, segment int) {
-	if segment <= 0 || segment >= len(data) {
-		d.Data = data
-		b.put(d)
-		return
-	}
+// split makes of d, the last slot, which has a coalesced message, one that says so, or one for each datagram: each then has just its own bytes, for its
+// neighbour's follow.
+func (r *receiver) split(b *Batch, d *Datagram, segment int) {
+	data := d.Data
 	if c := r.conn; c.options.Segments && c.caps.GSO {
 		d.Data, d.Segment = data[:len(data):len(data)], segment
-		b.put(d)
 		return
 	}
-	for start := 0; start < len(data); start += segment {
+	each := *d
+	d.Data = data[:segment:segment]
+	for start := segment; start < len(data); start += segment {
 		end := min(start+segment, len(data))
-		d.Data = data[start:end:end]
-		b.put(d)
+		each.Data = data[start:end:end]
+		b.put(each)
 	}
 }
 

@@ -27,7 +27,7 @@ type sender struct {
 
 // run is what the next datagram must fit to join the message before it.
 type run struct {
-	peer, local Endpoint
+	first       *Datagram // of the message
 	size, total int
 	count       int
 	open        bool
@@ -113,7 +113,7 @@ const maxMessage = 65000
 // joins reports whether d can be one more segment of the message being gathered, and counts it in.
 func (s *sender) joins(d *Datagram) bool {
 	r, n := &s.run, len(d.Data)
-	if !r.open || n == 0 || d.Segment != 0 || n > r.size || r.count == sock.MaxSegments || r.total+n > maxMessage || d.Peer != r.peer || d.Local != r.local {
+	if !r.open || n == 0 || d.Segment != 0 || n > r.size || r.count == sock.MaxSegments || r.total+n > maxMessage || !d.Peer.is(&r.first.Peer) || d.Local != r.first.Local {
 		return false
 	}
 	r.count, r.total = r.count+1, r.total+n
@@ -149,7 +149,7 @@ func (s *sender) begin(d *Datagram) syscall.Errno {
 		s.run.open = false
 		return 0
 	}
-	s.run = run{peer: d.Peer, local: d.Local, size: n, total: n, count: 1, open: n > 0 && n <= s.segment}
+	s.run = run{first: d, size: n, total: n, count: 1, open: n > 0 && n <= s.segment}
 	return 0
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 	"time"
 )
 
@@ -223,4 +225,30 @@ func TestTracerOfAnotherProcessesSocket(t *testing.T) {
 			t.Errorf("told again that it is a copy: %+v", c)
 		}
 	}
+}
+
+// What --explain costs while it is off, beside the cheapest of the calls that it would tell of: a receive that finds nothing.
+func BenchmarkTracingOff(b *testing.B) {
+	b.Run("place", func(b *testing.B) {
+		wanted := 0
+		for b.Loop() {
+			if put := place(); put != nil {
+				wanted++
+			}
+		}
+		if wanted > 0 {
+			b.Fatal("tracing is on")
+		}
+	})
+	b.Run("an empty receive", func(b *testing.B) {
+		s := open(b, INET, DGRAM, 0)
+		r := s.NewReceiver(ReceiverConfig{Messages: 1, Size: 100})
+		if err := s.control(func(fd uintptr) {
+			for b.Loop() {
+				r.receive(fd, unix.MSG_DONTWAIT, false)
+			}
+		}); err != nil || r.err != unix.EAGAIN {
+			b.Fatal(err, r.err)
+		}
+	})
 }

@@ -79,9 +79,8 @@ func (t *loopTable) glimpse(p []byte) uint64 {
 	if n <= glance {
 		return (maphash.Bytes(t.seed, p) | someByte) & (allMask | endsMask)
 	}
-	word := binary.LittleEndian.Uint64
-	first := fold(word(p)^t.keys[0], word(p[8:])^t.keys[1])
-	last := fold(word(p[n-8:])^t.keys[2], word(p[n-16:])^t.keys[3])
+	first := fold(binary.LittleEndian.Uint64(p)^t.keys[0], binary.LittleEndian.Uint64(p[8:])^t.keys[1])
+	last := fold(binary.LittleEndian.Uint64(p[n-8:])^t.keys[2], binary.LittleEndian.Uint64(p[n-16:])^t.keys[3])
 	return fold(first^uint64(n), last^t.keys[0]) & endsMask
 }
 

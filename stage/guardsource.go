@@ -27,7 +27,7 @@ func (g *gate) source(d *dgram.Datagram, high, low uint64) (near bool, reason dg
 		return near, dgram.ReasonNoAddress
 	case g.guards.config.AnySource:
 		return near, dgram.NoReason
-	case near && g.guards.isOwn(d.Peer), !near && (!own || martian(addr)),
+	case near && g.guards.isOwn(&d.Peer), !near && (!own || martian(addr)),
 		!near && servesThere(port) && !g.guards.trusts(addr):
 		return near, dgram.ReasonSource
 	}
@@ -50,7 +50,7 @@ func martian(a netip.Addr) bool {
 }
 
 // isOwn reports whether the source, an address of this machine, is one of our own sockets: what we sent there we would answer again.
-func (g *Guards) isOwn(peer dgram.Endpoint) bool {
+func (g *Guards) isOwn(peer *dgram.Endpoint) bool {
 	for i := range g.config.Own {
 		if e := &g.config.Own[i]; e.Port() == peer.Port() && covers(e, peer.Addr()) {
 			return true
