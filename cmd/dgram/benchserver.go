@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"dgram"
@@ -83,6 +85,8 @@ func (p *metricsPage) ask(parent context.Context) (c bench.ServerCounters, err e
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return c, fmt.Errorf("it took more than %v to answer", pagePatience)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return c, fmt.Errorf("nothing listens there: start the server with --metrics %s, or leave --server-metrics out", cmp.Or(p.url.Port(), "PORT"))
 	case err != nil:
 		return c, err
 	}

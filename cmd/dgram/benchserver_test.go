@@ -248,6 +248,10 @@ func saysOf(t *testing.T, url, want string) {
 	}
 }
 
+func TestNobodyServesThePage(t *testing.T) {
+	saysOf(t, freePort(t), "start the server with --metrics")
+}
+
 // What does not even speak HTTP.
 func TestHostilePageServers(t *testing.T) {
 	for answer, want := range map[string]string{
