@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"dgram/internal/testnet"
 	"dgram/sock"
@@ -35,11 +37,11 @@ func TestWatchRecordsFirst(t *testing.T) {
 	if err := listener.Bind(to); err != nil {
 		t.Fatal(err)
 	}
-	const sent = 3000 // some 200 bytes of the buffer each
+	const sent = 14000 // some 200 bytes of the buffer each: two thirds of it
 	for _, filter := range []string{"", "udp dst port 9", "udp[8] != 0x58"} {
 		t.Run(filter, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "all.pcapng")
-			args := []string{"watch", "lo", "--quiet", "--json", "--write", file, "--buffer", "1MiB", "--count", fmt.Sprint(sent), "--duration", "1m", filter}
+			args := []string{"watch", "lo", "--quiet", "--json", "--write", file, "--buffer", "4MiB", "--count", fmt.Sprint(sent), "--duration", "1m", filter}
 			watcher := left.Command(t.Context(), self(t), args...)
 			var said bytes.Buffer
 			ready := &lookFor{text: "watching", found: make(chan struct{})}
@@ -49,6 +51,7 @@ func TestWatchRecordsFirst(t *testing.T) {
 			if err := watcher.Process.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
+			stopped(t, watcher.Process.Pid)
 			var want []string
 			for i := range sent {
 				want = append(want, fmt.Sprintf("%040d", i))
@@ -80,4 +83,22 @@ func TestWatchRecordsFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stopped waits until all threads of a process stand still.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("process %d has no threads: %v", pid, err)
+		}
+		if !slices.ContainsFunc(threads, func(stat string) bool {
+			text, err := os.ReadFile(stat)
+			return err == nil && !bytes.Contains(text, []byte(") T "))
+		}) {
+			return
+		}
+	}
+	t.Fatalf("process %d does not stop", pid)
 }
