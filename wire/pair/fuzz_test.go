@@ -83,6 +83,11 @@ func besidePlain(t *testing.T, data []byte) *Tracker {
 	slow := newPlain(config)
 	config.OnSettled = func(s Settled) { settled = append(settled, s) }
 	fast := New(config)
+	slow.hash = func(p *wire.Packet) uint16 {
+		s := sight{p: p, m: new(app.Message)}
+		fast.identify(&s)
+		return uint16(s.payload)
+	}
 	now := base
 	for no := uint64(1); len(data) >= 3 && no < 400; no++ {
 		p, after := decodePacket([3]byte(data))

@@ -17,6 +17,7 @@ type plain struct {
 	now     int64
 	flows   map[wire.Flow]*plainFlow
 	settled []Settled
+	hash    func(*wire.Packet) uint16 // by which a datagram is known as new; the tracker keeps no more of it
 }
 
 type plainFlow struct {
@@ -25,7 +26,7 @@ type plainFlow struct {
 	done    []*plainRequest // the last four that were answered
 	sent    map[wire.Flow]int
 	novel   map[wire.Flow]int
-	last    map[wire.Flow]string
+	last    map[wire.Flow]uint16
 	began   int64
 	minRTT  int64
 	oneWay  bool
@@ -110,7 +111,7 @@ func (t *plain) flow(p *wire.Packet, m *app.Message) *plainFlow {
 	}
 	f := t.flows[key]
 	if f == nil {
-		f = &plainFlow{began: p.Time, server: key.Reverse(), sent: map[wire.Flow]int{}, novel: map[wire.Flow]int{}, last: map[wire.Flow]string{}}
+		f = &plainFlow{began: p.Time, server: key.Reverse(), sent: map[wire.Flow]int{}, novel: map[wire.Flow]int{}, last: map[wire.Flow]uint16{}}
 		if m.Kind == app.Reply || p.SrcPort < 1024 && p.DstPort >= 1024 {
 			f.server = key
 		}
@@ -125,9 +126,10 @@ func (t *plain) tells(f *plainFlow, p *wire.Packet, heard bool) bool {
 		return false
 	}
 	key := p.Flow()
-	if last, any := f.last[key]; !any || last != string(p.Payload) {
+	hash := t.hash(p)
+	if last, any := f.last[key]; !any || last != hash {
 		f.novel[key]++
-		f.last[key] = string(p.Payload)
+		f.last[key] = hash
 	}
 	if f.novel[key] >= oneWayAfter && t.now-f.began >= t.timeout {
 		t.becomeOneWay(f, key)
