@@ -56,11 +56,7 @@ func (c *kernelConn) Socket() *sock.Socket { return c.socket }
 
 // StampTimes has the kernel say, or not say, when each datagram came, on a Conn that was opened with Options.Timestamps.
 func (c *kernelConn) StampTimes(on bool) error {
-	value := 0
-	if on {
-		value = 1
-	}
-	return c.socket.Set(sock.SOTimestampNS, value)
+	return c.socket.Set(sock.SOTimestampNS, truth(on))
 }
 
 // Local implements Conn.

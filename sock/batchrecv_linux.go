@@ -18,8 +18,8 @@ type mmsghdr struct {
 	n   uint32
 }
 
-// Receiver receives datagrams from one socket in batches (recvmmsg(2); recvfrom(2) while they come one at a time). It owns the buffers: what Data returns is valid until the next
-// Recv. One goroutine uses it at a time.
+// Receiver receives datagrams from one socket in batches (recvmmsg(2); recvfrom(2) while they come one at a time). It owns the buffers: what
+// Data returns is valid until the next Recv. One goroutine uses it at a time.
 type Receiver struct {
 	socket     *Socket
 	bound      func(uintptr) bool // try, bound once so that no call allocates
@@ -133,59 +133,15 @@ func (r *Receiver) try(fd uintptr) bool {
 	}
 }
 
-// receive makes one call with flags, which may wait, and keeps what came of it. Of a told call the runtime knows, so that other goroutines have the
-// processor meanwhile. A thread that has nothing else to do does not tell of a call that does not wait: under load the runtime would give the processor
-// away in every call and take it back, which costs more than the call's own bookkeeping.
+// receive makes one call with flags, which may wait, and keeps what came of it.
 func (r *Receiver) receive(fd, flags uintptr, told bool) {
 	r.rearm()
-	room := r.alone.room(len(r.hdr))
-	if room == 1 && !r.controlled {
-		r.receiveOne(fd, flags, told)
-		return
-	}
-	var n uintptr
-	var errno unix.Errno
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), room, flags, 0, 0)
+	if room := r.alone.room(len(r.hdr)); room > 1 || r.controlled {
+		r.filled, r.err = recvmmsg(fd, r.hdr[:room], flags, told)
 	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdr[0])), room, flags, 0, 0)
+		r.filled, r.err = 1, recvfrom(fd, &r.hdr[0], flags&^unix.MSG_WAITFORONE, told)
 	}
-	if put := place(); put != nil {
-		put(batchCall("recvmmsg", fd, r.hdr[:room], Flags(flags), n, errno))
-	}
-	r.keep(int(n), errno)
-}
-
-// receiveOne is the call for one datagram of which nothing is wanted but its bytes and its sender: it has no header to read and none to write back, which
-// is a third of what looking in vain costs.
-func (r *Receiver) receiveOne(fd, flags uintptr, told bool) {
-	h := &r.hdr[0]
-	flags = flags&^unix.MSG_WAITFORONE | unix.MSG_TRUNC // which returns the whole length
-	var n uintptr
-	var errno unix.Errno
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&r.buffer[0])), uintptr(r.size), flags,
-			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(&h.hdr.Namelen)))
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&r.buffer[0])), uintptr(r.size), flags,
-			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(&h.hdr.Namelen)))
-	}
-	if put := place(); put != nil {
-		put(fromCall(fd, h, Flags(flags), n, errno))
-	}
-	if errno == 0 {
-		h.hdr.Flags, h.n = 0, uint32(n)
-		if int(n) > r.size {
-			h.hdr.Flags, h.n = unix.MSG_TRUNC, uint32(r.size)
-		}
-	}
-	r.keep(1, errno)
-}
-
-// keep keeps what came of a call: n messages, unless it failed.
-func (r *Receiver) keep(n int, errno unix.Errno) {
-	r.filled, r.err = n, errno
-	if errno != 0 {
+	if r.err != 0 {
 		r.filled = 0
 		return
 	}

@@ -12,8 +12,8 @@ import (
 // MaxSegments is how many datagrams one message carries with UDP_SEGMENT at most; the kernel's own bound was 64 before Linux 6.8.
 const MaxSegments = 64
 
-// Sender sends datagrams through one socket in batches (sendmmsg(2); sendto(2) where there is but one). It copies no payload: what Add was given must stay as it is until
-// Send returned. One goroutine uses it at a time.
+// Sender sends datagrams through one socket in batches (sendmmsg(2); sendto(2) where there is but one). It copies no payload: what Add was
+// given must stay as it is until Send returned. One goroutine uses it at a time.
 type Sender struct {
 	socket    *Socket
 	bound     func(uintptr) bool // try, bound once so that no call allocates
@@ -170,51 +170,8 @@ func (w *Sender) call() error {
 	return w.socket.write(w.bound)
 }
 
-// try makes one call; it reports false if there is no room, and the caller is to wait.
+// try sends what it can; it reports false if there is no room, and the caller is to wait.
 func (w *Sender) try(fd uintptr) bool {
-	one := w.used-w.from == 1 && w.hdr[w.from].hdr.Iovlen == 1 && w.hdr[w.from].hdr.Control == nil
-	for {
-		if one {
-			w.sendOne(fd, &w.hdr[w.from].hdr)
-		} else {
-			w.sendAll(fd)
-		}
-		if w.err != unix.EINTR {
-			return !(w.err == unix.EAGAIN && w.wait)
-		}
-	}
-}
-
-const sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
-
-// sendAll makes a sendmmsg call. A thread of its own does not tell the runtime, for the reason given at Receiver.receive.
-func (w *Sender) sendAll(fd uintptr) {
-	var n uintptr
-	put := place()
-	if w.socket.thread != nil {
-		n, _, w.err = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), sendFlags, 0, 0)
-	} else {
-		n, _, w.err = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdr[w.from])), uintptr(w.used-w.from), sendFlags, 0, 0)
-	}
-	if put != nil {
-		put(batchCall("sendmmsg", fd, w.hdr[w.from:w.used], sendFlags, n, w.err))
-	}
-	w.sent = int(n)
-}
-
-// sendOne is the cheaper call for a single datagram with nothing beside it.
-func (w *Sender) sendOne(fd uintptr, h *unix.Msghdr) {
-	var n uintptr
-	put := place()
-	if w.socket.thread != nil {
-		n, _, w.err = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len), sendFlags,
-			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
-	} else {
-		n, _, w.err = unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len), sendFlags,
-			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
-	}
-	if put != nil {
-		put(toCall(fd, h, sendFlags, n, w.err))
-	}
-	w.sent = 1
+	w.sent, w.err = sendMessages(fd, w.hdr[w.from:w.used], w.socket.thread == nil)
+	return !(w.err == unix.EAGAIN && w.wait)
 }

@@ -155,34 +155,18 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 		limit = len(r.hdr)
 	}
 	if limit == 1 && f.bare {
-		return f.recvOne(i)
+		if errno := recvfrom(uintptr(f.fds[i]), &r.hdr[0], unix.MSG_DONTWAIT, false); errno != 0 {
+			return 0, unlessEmpty(errno)
+		}
+		return 1, 0
 	}
 	r.rearm()
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&r.hdr[0])), uintptr(limit), unix.MSG_DONTWAIT, 0, 0)
-	if put := place(); put != nil {
-		put(batchCall("recvmmsg", uintptr(f.fds[i]), r.hdr[:limit], DONTWAIT, n, errno))
-	}
+	n, errno := recvmmsg(uintptr(f.fds[i]), r.hdr[:limit], unix.MSG_DONTWAIT, false)
 	if errno != 0 {
 		return 0, unlessEmpty(errno)
 	}
-	r.filled = int(n)
-	return r.filled, 0
-}
-
-// recvOne is the cheaper call for a single datagram of which nothing is wanted but its bytes.
-func (f *Fleet) recvOne(i int32) (int, syscall.Errno) {
-	r := f.in
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(f.fds[i]), uintptr(unsafe.Pointer(r.iov[0].Base)), uintptr(r.size), unix.MSG_DONTWAIT, 0, 0)
-	if put := place(); put != nil {
-		h := mmsghdr{hdr: unix.Msghdr{Iov: &r.iov[0]}}
-		h.hdr.SetIovlen(1)
-		put(fromCall(uintptr(f.fds[i]), &h, DONTWAIT, n, errno))
-	}
-	if errno != 0 {
-		return 0, unlessEmpty(errno)
-	}
-	r.hdr[0].n = uint32(n)
-	return 1, 0
+	r.filled = n
+	return n, 0
 }
 
 func unlessEmpty(errno syscall.Errno) syscall.Errno {
@@ -221,42 +205,7 @@ func (f *Fleet) AddSegment(data []byte, size int) { f.out.AddSegment(data, size)
 // Send sends through socket i the messages that were added, from index from on, and returns how many the kernel took; if it took none, the
 // errno says why message from was not taken. EAGAIN: the send buffer is full. Drop what was added with Reset.
 func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
-	w := f.out
-	if h := &w.hdr[from].hdr; w.used-from == 1 && h.Iovlen == 1 && h.Name == nil && h.Control == nil {
-		return f.sendOne(i, h)
-	}
-	for {
-		put := place()
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(f.fds[i]), uintptr(unsafe.Pointer(&w.hdr[from])), uintptr(w.used-from),
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-		if put != nil {
-			put(batchCall("sendmmsg", uintptr(f.fds[i]), w.hdr[from:w.used], DONTWAIT|NOSIGNAL, n, errno))
-		}
-		if errno != unix.EINTR {
-			if errno != 0 {
-				n = 0
-			}
-			return int(n), errno
-		}
-	}
-}
-
-// sendOne is the cheaper call for a single datagram to the socket's peer.
-func (f *Fleet) sendOne(i int32, h *unix.Msghdr) (int, syscall.Errno) {
-	v := h.Iov
-	for {
-		put := place()
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(f.fds[i]), uintptr(unsafe.Pointer(v.Base)), uintptr(v.Len), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-		if put != nil {
-			put(toCall(uintptr(f.fds[i]), h, DONTWAIT|NOSIGNAL, n, errno))
-		}
-		if errno == 0 {
-			return 1, 0
-		}
-		if errno != unix.EINTR {
-			return 0, errno
-		}
-	}
+	return sendMessages(uintptr(f.fds[i]), f.out.hdr[from:f.out.used], false)
 }
 
 // Added returns how many messages have been added.

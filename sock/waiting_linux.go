@@ -21,11 +21,11 @@ type alone struct {
 const aloneRun = 15 // calls with room for one, between two with all, at most
 
 // room is how many messages the next call is to take, of at most all.
-func (a *alone) room(all int) uintptr {
+func (a *alone) room(all int) int {
 	if a.left > 0 {
 		return 1
 	}
-	return uintptr(all)
+	return all
 }
 
 // took says how many the call found.

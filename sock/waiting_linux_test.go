@@ -78,7 +78,7 @@ func TestAloneGivesRoom(t *testing.T) {
 		const all = 64
 		small, found := 0, 0
 		for range 200 {
-			room := int(a.room(all))
+			room := a.room(all)
 			if room != all {
 				if small++; small > aloneRun || found > 1 {
 					t.Fatalf("%d calls in a row with room for %d, after %d datagrams", small, room, found)
