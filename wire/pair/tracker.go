@@ -104,20 +104,23 @@ func (t *Tracker) Add(p *wire.Packet, m *app.Message) Note {
 	t.clock(p.Time)
 	t.counts.packets++
 	t.counts.bytes += uint64(max(p.Length, 0))
+	note := t.add(p, m)
+	t.counts.protocols[m.Protocol%maxProtocols]++ // what it was corrected to
+	return note
+}
+
+func (t *Tracker) add(p *wire.Packet, m *app.Message) Note {
 	if p.HasQuoted {
-		t.counts.protocols[m.Protocol%maxProtocols]++
 		return t.report(p)
 	}
 	k, d, ok := t.keyOf(p, m)
 	if !ok {
-		t.counts.protocols[m.Protocol%maxProtocols]++
 		t.counts.others++
 		return Note{}
 	}
 	s := sight{p: p, m: m, d: d}
 	s.number, s.f = t.flow(&k, p, m, d)
 	s.correct()
-	t.counts.protocols[m.Protocol%maxProtocols]++
 	mine, theirs := &s.f.sides[d], &s.f.sides[1-d]
 	mine.packets++
 	mine.bytes += uint64(max(p.Length, 0))
@@ -137,7 +140,7 @@ func (t *Tracker) Add(p *wire.Packet, m *app.Message) Note {
 
 // correct reads the packet as one of its flow.
 func (s *sight) correct() {
-	if s.m.Protocol != s.f.protocol || s.m.Protocol == app.TFTP {
+	if s.m.Protocol != s.f.protocol {
 		app.Correct(s.p, s.m, s.f.protocol)
 	}
 	switch s.f.protocol {
