@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Screen is what a terminal shows, and what has scrolled out of it: of a fixed size, with an alternate screen, scrolling, colours. It panics at a sequence that it does not know, so that no test passes on a wrong picture.
+// Screen is what a terminal shows, and what has scrolled out of it: of a fixed size, with an alternate screen, scrolling, colours.
+// It panics at a sequence that it does not know, so that no test passes on a wrong picture.
 type Screen struct {
 	// Asked counts the questions that were put to the terminal (device status report); they are not answered.
 	Asked     int
@@ -112,6 +113,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// step shows the first thing in p and returns its length, 0 if it is not all there yet.
 func (s *Screen) step(p []byte) int {
 	if p[0] == 0x1b {
 		return s.escape(p)
