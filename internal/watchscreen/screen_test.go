@@ -137,7 +137,7 @@ func TestScreens(t *testing.T) {
 			check(t, m)
 			var b strings.Builder
 			for _, line := range m.draw() {
-				b.WriteString(strings.TrimRight(bare(line), " ") + "\n")
+				b.WriteString(strings.TrimRight(terminal.Unstyled(line), " ") + "\n")
 			}
 			golden(t, c.name, b.String())
 		})
