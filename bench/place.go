@@ -6,7 +6,7 @@ import "syscall"
 func (m *run) place() Loss {
 	c := m.result.Totals
 	l := Loss{Total: c.Lost + c.Failed, Counters: m.server.gain(c, m.result.Warmup)}
-	l.Places = []Place{{Name: PlaceSendQueue, Count: c.Failed, Known: true, Counter: "errors of our sends (sendmmsg)"}}
+	l.Places = []Place{{Name: PlaceSendQueue, Count: c.Failed, Known: true, Counter: "errors of our sends"}}
 	switch g := l.Counters; {
 	case g != nil && g.Usable:
 		l.Places = append(l.Places, g.places(c, m.result.Warmup, ownDrops(m.first, m.after))...)
