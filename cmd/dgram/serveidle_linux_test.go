@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -39,18 +38,10 @@ func TestServeIdle(t *testing.T) {
 // onProcessor is how long the threads of a process have run (schedstat, Linux's Documentation/scheduler/sched-stats.rst).
 func onProcessor(t *testing.T, pid int) (sum time.Duration) {
 	t.Helper()
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	if err != nil || len(threads) == 0 {
-		t.Fatalf("process %d has no threads: %v", pid, err)
-	}
-	for _, name := range threads {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue // a thread that has ended since
-		}
+	for _, text := range ofThreads(t, pid, "schedstat") {
 		var run int64
-		if _, err := fmt.Sscan(string(text), &run); err != nil {
-			t.Fatalf("%s says %q", name, text)
+		if _, err := fmt.Sscan(text, &run); err != nil {
+			t.Fatalf("schedstat says %q", text)
 		}
 		sum += time.Duration(run)
 	}

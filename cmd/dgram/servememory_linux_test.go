@@ -9,22 +9,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"dgram"
+	"dgram/internal/testnet"
 )
 
 // A server takes 16 MiB and the memory of its batch at most. How much of a program's file is in memory is up to the system, which maps what it happens
 // to have, in pieces of its own choice: so all of the file is counted. What the process has of its own is bounded by itself, and one flow's small
 // requests touch little of the batch.
 func TestServeIsSmall(t *testing.T) {
-	switch {
-	case testing.Short():
-		t.Skip("the race detector, with which -short is run, is about something else")
-	case os.Getpagesize() != 4096:
+	testnet.NotUnderRace(t, "it is about the program's memory, and that of the race detector is not")
+	if os.Getpagesize() != 4096 {
 		t.Skipf("this system hands out memory by %d bytes, and the figures are about 4,096", os.Getpagesize())
 	}
 	binary := filepath.Join(t.TempDir(), "dgram")
@@ -86,13 +84,8 @@ func askUpper(t *testing.T, address string, n int) {
 // residentMemory reads a field of /proc/PID/status (proc_pid_status(5)), in bytes.
 func residentMemory(t *testing.T, pid int, field string) int64 {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "\n"+field+":")
 	var kib int64
-	if _, err := fmt.Sscan(after, &kib); err != nil {
+	if _, err := fmt.Sscan(statusOf(t, pid)[0][field], &kib); err != nil { // the threads have one memory
 		t.Fatalf("%s: %v", field, err)
 	}
 	return kib << 10

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,14 +89,7 @@ func TestWatchRecordsFirst(t *testing.T) {
 func stopped(t *testing.T, pid int) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-		if err != nil || len(threads) == 0 {
-			t.Fatalf("process %d has no threads: %v", pid, err)
-		}
-		if !slices.ContainsFunc(threads, func(stat string) bool {
-			text, err := os.ReadFile(stat)
-			return err == nil && !bytes.Contains(text, []byte(") T "))
-		}) {
+		if !slices.ContainsFunc(ofThreads(t, pid, "stat"), func(stat string) bool { return !strings.Contains(stat, ") T ") }) {
 			return
 		}
 	}
