@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestLossInTheQueueOfTheDevice(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if out, err := here.Command(ctx, "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "4mbit", "burst", "4k", "limit", "4k").CombinedOutput(); err != nil {
-		t.Skipf("this kernel has no tbf: %v: %s", err, out)
+		testnet.Missing(t, fmt.Sprintf("a kernel that has tbf: %v: %s", err, out))
 	}
 	here.Do(func() {
 		at := dgramtest.NewServer(t, upper)

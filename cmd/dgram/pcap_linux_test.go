@@ -229,9 +229,7 @@ func TestPcapFullDisk(t *testing.T) {
 
 // With --user and confinement the file, which was opened before, is still written.
 func TestPcapConfined(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("becoming another user takes root")
-	}
+	needRoot(t)
 	binary, path := self(t), filepath.Join(t.TempDir(), "u.pcapng")
 	s, err := startServe(t, binary, "127.0.0.1:0", "--user", "nobody", "--pcap", path)
 	if err != nil {

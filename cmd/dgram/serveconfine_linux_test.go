@@ -1,28 +1,21 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dgram/internal/testnet"
 )
 
 // statusOf returns the fields of every thread of a process, as the kernel tells them (proc_pid_status(5)).
 func statusOf(t *testing.T, pid int) (threads []map[string]string) {
 	t.Helper()
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("process %d: %v", pid, err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has ended
-		}
+	for _, text := range ofThreads(t, pid, "status") {
 		fields := map[string]string{}
-		for line := range strings.Lines(string(text)) {
+		for line := range strings.Lines(text) {
 			name, value, _ := strings.Cut(line, ":")
 			fields[name] = strings.TrimSpace(value)
 		}
@@ -33,13 +26,9 @@ func statusOf(t *testing.T, pid int) (threads []map[string]string) {
 
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		return
+	if os.Geteuid() != 0 {
+		testnet.Missing(t, "root: only root can become somebody else")
 	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("this test needs root: only root can become somebody else")
-	}
-	t.Skip("this test needs root: only root can become somebody else")
 }
 
 const noCapability = "0000000000000000"

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"dgram/internal/testnet"
 )
 
 const units = "../../dist/systemd/"
@@ -68,13 +70,10 @@ func TestServiceCommandLine(t *testing.T) {
 
 // systemd's own count of what the service could still do: 0 is nothing, 10 all.
 func TestServiceExposure(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("this test wants systemd-analyze; TestServiceIsHardened holds the settings without it")
-	}
-	out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold=15", units+"dgram.service").CombinedOutput()
+	testnet.Need(t, "systemd-analyze") // TestServiceIsHardened holds the settings without it
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", units+"dgram.service").CombinedOutput()
 	if strings.Contains(string(out), "unrecognized option") {
-		t.Skip("this test wants systemd 250 or newer")
+		testnet.Missing(t, "systemd 250 or newer")
 	}
 	if err != nil || !strings.Contains(string(out), "Overall exposure level") {
 		t.Errorf("more than 1.5: %v\n%s", err, out)

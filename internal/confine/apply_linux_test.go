@@ -17,6 +17,8 @@ import (
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
+
+	"dgram/internal/testnet"
 )
 
 // A process cannot be set free again, so each case runs in a process of its own: this test binary, told by the variable which one.
@@ -60,10 +62,7 @@ func TestApply(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			if c.root && os.Geteuid() != 0 {
-				if os.Getenv("CI") != "" {
-					t.Fatal("this test needs root")
-				}
-				t.Skip("this test needs root: only root can become somebody else")
+				testnet.Missing(t, "root: only root can become somebody else")
 			}
 			dir := t.TempDir()
 			for _, sub := range []string{"read", "write", "other"} {

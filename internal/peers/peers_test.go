@@ -32,7 +32,7 @@ func needTools(t *testing.T) tools {
 func TestEveryServerAnswers(t *testing.T) {
 	built := needTools(t)
 	if runtime.NumCPU() < 2 {
-		t.Skip("this test wants two processors")
+		testnet.Missing(t, "two processors")
 	}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dgram/internal/testnet"
 	"dgram/sock"
 )
 
@@ -16,7 +17,7 @@ func listen(t *testing.T, network, address string) (*net.UDPConn, netip.AddrPort
 	t.Helper()
 	c, err := net.ListenPacket(network, address)
 	if err != nil {
-		t.Skipf("this machine does not listen on %s %s: %v", network, address, err)
+		testnet.Missing(t, fmt.Sprintf("%s at %s: %v", network, address, err))
 	}
 	t.Cleanup(func() { c.Close() })
 	return c.(*net.UDPConn), c.LocalAddr().(*net.UDPAddr).AddrPort()
