@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"dgram"
 	"dgram/dgramtest"
 )
 
@@ -134,14 +133,4 @@ func start(t testing.TB, cmd *exec.Cmd) {
 			_ = cmd.Wait()
 		}
 	})
-}
-
-// hasIPv6 reports whether ::1 is there.
-func hasIPv6() bool {
-	conn, err := dgram.Listen("udp6://[::1]:0")
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
 }
