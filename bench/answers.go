@@ -188,7 +188,7 @@ func (w *worker) answer(place int32, b []byte, at int64) {
 		f.last, f.answered = r.order, true
 	}
 	if r.warm == w.warm() {
-		record(w.cur.latency, latency)
+		w.cur.latency.record(latency)
 	}
 	w.release(place, true)
 }

@@ -2,13 +2,13 @@ package bench
 
 import (
 	"slices"
+	"syscall"
 	"time"
 )
 
 // collect takes the workers' seconds as they come and makes one of those that belong together.
 func (m *run) collect() {
 	heads := make([]*interval, len(m.workers))
-	sum := newInterval()
 	for {
 		phase := ""
 		for k, w := range m.workers {
@@ -22,17 +22,16 @@ func (m *run) collect() {
 		if phase == "" {
 			return
 		}
-		sum.reset()
-		sum.phase = phase
+		v := newSecond(phase)
 		for k, w := range m.workers {
 			if heads[k] != nil && heads[k].phase == phase {
-				sum.merge(heads[k])
+				v.take(heads[k])
 				heads[k].reset()
 				w.exchange.empty <- heads[k]
 				heads[k] = nil
 			}
 		}
-		m.second(sum)
+		m.second(v)
 	}
 }
 
@@ -41,16 +40,27 @@ var phaseOrder = []string{PhaseWarmup, PhaseMeasure, PhaseDrain}
 
 func rank(phase string) int { return slices.Index(phaseOrder, phase) }
 
-// merge adds what another worker counted in the same second.
-func (v *interval) merge(o *interval) {
+// second is one of all workers.
+type second struct {
+	tally
+	latency    *packed
+	scheduling *packed
+}
+
+func newSecond(phase string) *second {
+	return &second{tally: tally{phase: phase, failures: map[syscall.Errno]int64{}}, latency: newPacked(), scheduling: newPacked()}
+}
+
+// take adds what a worker counted in it.
+func (v *second) take(o *interval) {
 	if v.to == 0 {
 		v.from = o.from
 	}
 	v.from, v.to = min(v.from, o.from), max(v.to, o.to)
 	v.warmup.add(&o.warmup)
 	v.measured.add(&o.measured)
-	v.latency.Merge(o.latency)
-	v.scheduling.Merge(o.scheduling)
+	v.latency.take(o.latency)
+	v.scheduling.take(o.scheduling)
 	v.inFlight += o.inFlight
 	for errno, n := range o.failures {
 		v.failures[errno] += n
@@ -61,7 +71,7 @@ func (v *interval) merge(o *interval) {
 const mostSeconds = 3600
 
 // second adds a second to the result and tells of it.
-func (m *run) second(v *interval) {
+func (m *run) second(v *second) {
 	r := m.result
 	r.Warmup.add(&v.warmup)
 	r.Totals.add(&v.measured)
@@ -69,8 +79,8 @@ func (m *run) second(v *interval) {
 		m.failures[errno] += n
 	}
 	if v.phase != PhaseWarmup {
-		m.latency.Merge(v.latency)
-		m.scheduling.Merge(v.scheduling)
+		m.latency.merge(v.latency)
+		m.scheduling.merge(v.scheduling)
 	}
 	s := m.describe(v)
 	switch v.phase {
@@ -88,6 +98,7 @@ func (m *run) second(v *interval) {
 	}
 	if len(r.Seconds) < mostSeconds {
 		r.Seconds = append(r.Seconds, s)
+		m.seconds = append(m.seconds, v)
 	} else {
 		r.Unseen++
 	}
@@ -98,13 +109,13 @@ func (m *run) second(v *interval) {
 }
 
 // describe makes a Second of what was counted in one.
-func (m *run) describe(v *interval) Second {
+func (m *run) describe(v *second) Second {
 	c := v.counts(v.phase == PhaseWarmup)
 	s := Second{
 		Index: len(m.result.Seconds) + int(m.result.Unseen), Phase: v.phase, Start: time.Duration(v.from) - m.plan.warmup, Length: time.Duration(v.to - v.from),
 		Counts: *c, InFlight: v.inFlight, OwnDrops: m.dropsSince(),
-		Latency:    distribution(v.latency, c.Unanswered(), m.plan.timeout, SecondPercents),
-		Scheduling: distribution(v.scheduling, 0, 0, SecondPercents),
+		Latency:    v.latency.distribution(c.Unanswered(), m.plan.timeout, SecondPercents),
+		Scheduling: v.scheduling.distribution(0, 0, SecondPercents),
 	}
 	switch {
 	case v.phase == PhaseWarmup && m.plan.open:

@@ -17,13 +17,23 @@ func (m *run) conclude() {
 	if s := m.measured.Seconds(); s > 0 {
 		r.Rates = Rates{Offered: float64(r.Totals.Due) / s, Achieved: float64(r.Totals.Sent) / s, Answered: float64(m.answered) / s}
 	}
-	r.Latency = distribution(m.latency, r.Totals.Unanswered(), p.timeout, Percents)
-	r.Scheduling = distribution(m.scheduling, 0, 0, Percents)
+	r.Latency = m.latency.distribution(r.Totals.Unanswered(), p.timeout, Percents)
+	r.Scheduling = m.scheduling.distribution(0, 0, Percents)
+	m.encode()
 	r.Loss = m.place()
 	m.listFailures()
 	r.Outcome = m.outcome()
 	m.judge()
 	m.note()
+}
+
+// encode makes the text of the histograms, now that nobody is held up by it.
+func (m *run) encode() {
+	r := m.result
+	r.Latency.HDR, r.Scheduling.HDR = m.latency.encoded(), m.scheduling.encoded()
+	for i, v := range m.seconds {
+		r.Seconds[i].Latency.HDR, r.Seconds[i].Scheduling.HDR = v.latency.encoded(), v.scheduling.encoded()
+	}
 }
 
 func (m *run) settings() Settings {

@@ -51,7 +51,7 @@ type Config struct {
 	// the request that it answers in Re. Call what it is given as a Conn for its Local only.
 	Tap func(dgram.Conn) dgram.Tap
 	// OnSecond is told of each second when it is over, on one goroutine, in order. It may be slow: the load is not held up by it, and
-	// seconds that end meanwhile are passed over; the Result has them.
+	// seconds that end meanwhile are passed over; the Result has them, and only there is HDR filled in.
 	OnSecond func(Second)
 	// ServerCounters, where not nil, reads what the server says of its own sockets. It is called four times: twice before the first request, and
 	// an error is then Run's; twice after the last answer. Without it a server on this host is looked up in /proc/net/udp and udp6.

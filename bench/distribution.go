@@ -92,7 +92,9 @@ func (d *Distribution) Quantile(percent float64) (Quantile, bool) {
 }
 
 // Of returns the quantile for any percentage from 0 to 100 of the samples in h, which is d's histogram, and the censored ones.
-func (d *Distribution) Of(h *hdr.Histogram, percent float64) Quantile {
+func (d *Distribution) Of(h *hdr.Histogram, percent float64) Quantile { return d.of(h, percent) }
+
+func (d *Distribution) of(h interface{ ValueAtPercentile(float64) int64 }, percent float64) Quantile {
 	n := d.Count + d.Censored
 	q := Quantile{Percent: percent}
 	if n == 0 {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"dgram"
-
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // run is one run: its workers, and what they have told so far.
@@ -23,8 +21,9 @@ type run struct {
 	out     net.Interface // that requests leave by; zero: not known
 
 	result     *Result
-	latency    *hdr.Histogram
-	scheduling *hdr.Histogram
+	seconds    []*second // those of the result, in its order
+	latency    *packed
+	scheduling *packed
 	failures   map[syscall.Errno]int64
 	first      counters // before anything was sent
 	before     counters // when the measuring began
@@ -50,7 +49,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	m := &run{
-		config: &c, plan: p, shared: &shared{}, local: isOwn(p.target), latency: newHistogram(), scheduling: newHistogram(), failures: map[syscall.Errno]int64{},
+		config: &c, plan: p, shared: &shared{}, local: isOwn(p.target), latency: newPacked(), scheduling: newPacked(), failures: map[syscall.Errno]int64{},
 		late: make(chan Second, 1), result: &Result{Schema: Schema, Environment: environment(), Seconds: []Second{}, Failures: []Failure{}, Why: []string{}, Notes: []string{}},
 	}
 	if p.target.Network().IP() && p.target.Network() != dgram.Memory {

@@ -163,7 +163,7 @@ func (w *worker) flush(i int32, at int64) {
 			r := &w.table.places[place]
 			warm = r.warm
 			if w.plan.open && warm == w.warm() {
-				record(w.cur.scheduling, at-r.due)
+				w.cur.scheduling.record(at - r.due)
 			}
 		}
 		c := w.cur.counts(warm)
