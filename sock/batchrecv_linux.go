@@ -18,7 +18,7 @@ type mmsghdr struct {
 	n   uint32
 }
 
-// Receiver receives datagrams from one socket in batches (recvmmsg(2); recvfrom(2) while they come one at a time). It owns the buffers: what
+// Receiver receives datagrams from one socket in batches (recvmmsg(2); recvfrom(2) or recvmsg(2) while they come one at a time). It owns the buffers: what
 // Data returns is valid until the next Recv. One goroutine uses it at a time.
 type Receiver struct {
 	socket     *Socket
@@ -136,10 +136,10 @@ func (r *Receiver) try(fd uintptr) bool {
 // receive makes one call with flags, which may wait, and keeps what came of it.
 func (r *Receiver) receive(fd, flags uintptr, told bool) {
 	r.rearm()
-	if room := r.alone.room(len(r.hdr)); room > 1 || r.controlled {
+	if room := r.alone.room(len(r.hdr)); room > 1 {
 		r.filled, r.err = recvmmsg(fd, r.hdr[:room], flags, told)
 	} else {
-		r.filled, r.err = 1, recvfrom(fd, &r.hdr[0], flags&^unix.MSG_WAITFORONE, told)
+		r.filled, r.err = 1, receiveOne(fd, &r.hdr[0], flags&^unix.MSG_WAITFORONE, told)
 	}
 	if r.err != 0 {
 		r.filled = 0

@@ -26,7 +26,6 @@ type Fleet struct {
 	events  []unix.EpollEvent
 	ready   []int32
 	again   []int32 // sockets that may hold more than was taken: an edge is told once
-	bare    bool    // nothing but the bytes of a datagram is wanted
 	coarse  bool    // the kernel has no epoll_pwait2: waits are whole milliseconds
 }
 
@@ -44,7 +43,7 @@ const fleetEvents = 256
 // NewFleet takes over sockets, at least one, all of one family. On an error they remain the caller's to close.
 func NewFleet(sockets []*Socket, c FleetConfig) (*Fleet, error) {
 	f := &Fleet{
-		bare: !c.Control && !c.Names, sockets: sockets, fds: make([]int32, len(sockets)), epoll: -1, ready: make([]int32, 0, len(sockets)), again: make([]int32, 0, len(sockets)),
+		sockets: sockets, fds: make([]int32, len(sockets)), epoll: -1, ready: make([]int32, 0, len(sockets)), again: make([]int32, 0, len(sockets)),
 		in:  sockets[0].NewReceiver(ReceiverConfig{Messages: c.Messages, Size: c.Size, Control: c.Control}),
 		out: sockets[0].NewSender(c.Messages),
 	}
@@ -154,13 +153,14 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 	if limit <= 0 || limit > len(r.hdr) {
 		limit = len(r.hdr)
 	}
-	if limit == 1 && f.bare {
-		if errno := recvfrom(uintptr(f.fds[i]), &r.hdr[0], unix.MSG_DONTWAIT, false); errno != 0 {
+	r.rearm()
+	if limit == 1 {
+		if errno := receiveOne(uintptr(f.fds[i]), &r.hdr[0], unix.MSG_DONTWAIT, false); errno != 0 {
 			return 0, unlessEmpty(errno)
 		}
+		r.filled = 1
 		return 1, 0
 	}
-	r.rearm()
 	n, errno := recvmmsg(uintptr(f.fds[i]), r.hdr[:limit], unix.MSG_DONTWAIT, false)
 	if errno != 0 {
 		return 0, unlessEmpty(errno)
