@@ -1,6 +1,7 @@
 package dgram
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -38,46 +39,103 @@ func (n Network) IP() bool { return n == UDP || n == UDP4 || n == UDP6 || n == M
 
 // Endpoint names one end of an exchange: an IP address and port, or the path of a unix socket. It is comparable, so it can key a map.
 // The zero Endpoint names nothing.
+//
+// It is four words, which is as much as the compiler keeps in registers: with a [netip.Addr] in it there were five, and each look at a peer copied them.
 type Endpoint struct {
-	addr    netip.Addr
-	path    unique.Handle[string]
+	high, low uint64                // the address, an IPv4 one mapped into IPv6
+	name      unique.Handle[string] // the zone of an IPv6 address, or a unix socket's path
+	place
+}
+
+// place is what of an Endpoint takes less than a word.
+type place struct {
 	port    uint16
 	network Network
+	kind    addrKind
 }
+
+// addrKind says what the address of an Endpoint is.
+type addrKind uint8
+
+const (
+	noAddr addrKind = iota
+	addr4
+	addr6
+)
 
 // IPEndpoint returns the endpoint of a UDP address. IPv4 addresses that are mapped into IPv6 are unmapped (RFC 4291, Section 2.5.5.2), so
 // that one peer has one name.
 func IPEndpoint(network Network, ap netip.AddrPort) Endpoint {
-	addr := ap.Addr()
-	if addr.Is4In6() {
-		addr = addr.Unmap()
+	e := Endpoint{place: place{network: network, port: ap.Port()}}
+	e.setAddr(ap.Addr().Unmap())
+	return e
+}
+
+// endpoint4 is IPEndpoint of an IPv4 address.
+func endpoint4(network Network, addr uint32, port uint16) Endpoint {
+	return Endpoint{low: mapped | uint64(addr), place: place{network: network, port: port, kind: addr4}}
+}
+
+// mapped is what stands before an IPv4 address that is mapped into IPv6.
+const mapped = 0xffff << 32
+
+func (e *Endpoint) setAddr(a netip.Addr) {
+	e.high, e.low, e.name, e.kind = 0, 0, unique.Handle[string]{}, noAddr
+	switch {
+	case a.Is4():
+		b := a.As4()
+		*e = endpoint4(e.network, binary.BigEndian.Uint32(b[:]), e.port)
+	case a.Is6():
+		b := a.As16()
+		e.high, e.low, e.kind = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]), addr6
+		if zone := a.Zone(); zone != "" {
+			e.name = unique.Make(zone)
+		}
 	}
-	return Endpoint{network: network, addr: addr, port: ap.Port()}
 }
 
 // UnixEndpoint returns the endpoint of a unix datagram socket. A name that begins with "@" is abstract (unix(7)); "" is an unnamed socket.
 func UnixEndpoint(path string) Endpoint {
-	return Endpoint{network: Unixgram, path: unique.Make(path)}
+	return Endpoint{name: unique.Make(path), place: place{network: Unixgram}}
 }
 
 // Network returns the endpoint's network.
 func (e Endpoint) Network() Network { return e.network }
 
 // AddrPort returns the IP address and port; it is the zero AddrPort for a unix endpoint.
-func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.addr, e.port) }
+func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr(), e.port) }
 
 // Addr returns the IP address; it is the zero Addr for a unix endpoint.
-func (e Endpoint) Addr() netip.Addr { return e.addr }
+func (e Endpoint) Addr() netip.Addr {
+	switch e.kind {
+	case addr4:
+		return netip.AddrFrom4([4]byte{byte(e.low >> 24), byte(e.low >> 16), byte(e.low >> 8), byte(e.low)})
+	case addr6:
+		var b [16]byte
+		binary.BigEndian.PutUint64(b[:8], e.high)
+		binary.BigEndian.PutUint64(b[8:], e.low)
+		a := netip.AddrFrom16(b)
+		if e.name != (unique.Handle[string]{}) {
+			a = a.WithZone(e.name.Value())
+		}
+		return a
+	}
+	return netip.Addr{}
+}
+
+// Bits returns the two halves of the IP address, of IPv4 those of the address mapped into IPv6 (RFC 4291, Section 2.5.5.2); they are 0 for a
+// unix endpoint.
+func (e Endpoint) Bits() (high, low uint64) { return e.high, e.low }
 
 // Port returns the port; it is 0 for a unix endpoint.
 func (e Endpoint) Port() uint16 { return e.port }
 
 // Path returns the path or abstract name of a unix endpoint, and "" for any other.
 func (e Endpoint) Path() string {
-	if e.network != Unixgram || e.path == (unique.Handle[string]{}) {
+	if e.network != Unixgram || e.name == (unique.Handle[string]{}) {
 		return ""
 	}
-	return e.path.Value()
+	return e.name.Value()
 }
 
 // IsValid reports whether e names anything.
@@ -98,7 +156,9 @@ func (e Endpoint) Same(o Endpoint) bool {
 }
 
 // is is ==. Of neighbours in a batch the ports differ, if anything does: they are compared first.
-func (e *Endpoint) is(o *Endpoint) bool { return e.port == o.port && *e == *o }
+func (e *Endpoint) is(o *Endpoint) bool {
+	return e.place == o.place && e.low == o.low && e.high == o.high && e.name == o.name
+}
 
 // String returns the endpoint as a person writes it: 127.0.0.1:12345, [fe80::1%eth0]:53, unixgram:///run/x.sock, unixgram:@name.
 // ParseEndpoint takes it back.
@@ -261,7 +321,7 @@ func (a Address) Literal() (e Endpoint, ok bool) {
 		return UnixEndpoint(a.Path), true
 	}
 	if a.Host == "" || a.Host == "*" {
-		return Endpoint{network: a.Network, addr: anyAddr(a.Network), port: a.Port}, true
+		return IPEndpoint(a.Network, netip.AddrPortFrom(anyAddr(a.Network), a.Port)), true
 	}
 	addr, err := netip.ParseAddr(a.Host)
 	if err != nil {

@@ -193,7 +193,9 @@ func (r *receiver) fill(b *Batch, n int) {
 	for i := range n {
 		d := b.slot()
 		d.Local, d.Truncated = c.local, r.from.Truncated(i)
-		if ip {
+		if addr, port, ok := r.from.Inet4(i); ok {
+			d.Peer = endpoint4(c.local.network, addr, port)
+		} else if ip {
 			d.Peer = IPEndpoint(c.local.network, r.from.AddrPort(i))
 		} else {
 			d.Peer = unixPeer(r.from.UnixName(i))

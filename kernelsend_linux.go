@@ -138,25 +138,32 @@ func (s *sender) begin(d *Datagram) syscall.Errno {
 	case !ip:
 		s.out.AddUnix(unixAddr(peer.Path()), d.Data)
 		return 0
-	case s.conn.socket.Family() == sock.INET && !peer.addr.Is4():
+	case s.conn.socket.Family() == sock.INET && peer.kind != addr4:
 		return syscall.EAFNOSUPPORT
 	}
-	from, iface := s.source(d)
-	s.out.AddInet(peer.AddrPort(), from, iface, d.Data)
+	if from, iface := s.source(d); from.IsValid() || peer.kind != addr4 || s.conn.socket.Family() != sock.INET {
+		s.out.AddInet(peer.AddrPort(), from, iface, d.Data)
+	} else {
+		s.out.AddInet4(uint32(peer.low), peer.port, d.Data)
+	}
 	n := len(d.Data)
 	if d.Count() > 1 {
 		s.out.SetSegment(d.Segment)
 		s.run.open = false
 		return 0
 	}
-	s.run = run{first: d, size: n, total: n, count: 1, open: n > 0 && n <= s.segment}
+	r := &s.run
+	r.first, r.size, r.total, r.count, r.open = d, n, n, 1, n > 0 && n <= s.segment
 	return 0
 }
 
 // source returns the address that d is to leave from, and for a link-local one the interface, where the socket's own does not say it.
 func (s *sender) source(d *Datagram) (netip.Addr, int32) {
-	a := d.Local.addr
-	if !s.conn.arrival || !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
+	if !s.conn.arrival {
+		return netip.Addr{}, 0
+	}
+	a := d.Local.Addr()
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
 		return netip.Addr{}, 0
 	}
 	if a.IsLinkLocalUnicast() && a.Is6() {

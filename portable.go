@@ -253,7 +253,7 @@ func (c *portableConn) send(d *Datagram) error {
 	for range maxPending {
 		if !c.connected {
 			var oob []byte
-			if oob, err = c.sources.control(d.Local.addr, to.Addr()); err == nil {
+			if oob, err = c.sources.control(d.Local.Addr(), to.Addr()); err == nil {
 				_, _, err = c.socket.WriteMsgUDPAddrPort(d.Data, oob, to)
 			}
 			return err
@@ -278,7 +278,7 @@ func (c *portableConn) destination(d *Datagram) (netip.AddrPort, error) {
 	switch {
 	case !peer.IsValid():
 		return netip.AddrPort{}, syscall.EDESTADDRREQ
-	case !peer.addr.IsValid(), peer.addr.Is4() && !c.family.v4, peer.addr.Is6() && !c.family.v6:
+	case !peer.Addr().IsValid(), peer.Addr().Is4() && !c.family.v4, peer.Addr().Is6() && !c.family.v6:
 		return netip.AddrPort{}, syscall.EAFNOSUPPORT
 	case peer.port == 0:
 		return netip.AddrPort{}, syscall.EINVAL

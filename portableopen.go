@@ -14,8 +14,8 @@ import (
 
 func listenPortable(e Endpoint, o Options) (Conn, error) {
 	c, err := openPortable(e, o)
-	if err != nil && e.network == UDP && e.addr == netip.IPv6Unspecified() && noIPv6(err) {
-		e.addr = netip.IPv4Unspecified()
+	if err != nil && e.network == UDP && e.Addr() == netip.IPv6Unspecified() && noIPv6(err) {
+		e.setAddr(netip.IPv4Unspecified())
 		return openPortable(e, o)
 	}
 	if err != nil {
@@ -32,12 +32,12 @@ func noIPv6(err error) bool {
 
 // openPortable binds a socket. [::] on udp takes both families; every other address only its own.
 func openPortable(e Endpoint, o Options) (*portableConn, error) {
-	f := familyOf(e.addr)
+	f := familyOf(e.Addr())
 	network := "udp6"
 	switch {
 	case f.v4:
 		network = "udp4"
-	case e.network == UDP && e.addr.IsUnspecified():
+	case e.network == UDP && e.Addr().IsUnspecified():
 		network, f.v4 = "udp", true
 	}
 	p, err := portableSettings(o, f)
@@ -59,10 +59,10 @@ func openPortable(e Endpoint, o Options) (*portableConn, error) {
 // dialPortable connects, because only a connected socket is told of refusals. To a group or to all it does not: answers come from
 // addresses that were not asked, and a connected socket never sees them.
 func dialPortable(e Endpoint, o Options) (Conn, error) {
-	if e.addr.IsMulticast() || o.Broadcast || len(o.Join) > 0 {
+	if e.Addr().IsMulticast() || o.Broadcast || len(o.Join) > 0 {
 		return dialUnconnected(e, o)
 	}
-	f := familyOf(e.addr)
+	f := familyOf(e.Addr())
 	p, err := portableSettings(o, f)
 	if err != nil {
 		return nil, err
@@ -89,9 +89,9 @@ func dialPortable(e Endpoint, o Options) (Conn, error) {
 }
 
 func dialUnconnected(e Endpoint, o Options) (Conn, error) {
-	bind := Endpoint{network: e.network, addr: netip.IPv6Unspecified()}
-	if e.addr.Is4() {
-		bind.addr = netip.IPv4Unspecified()
+	bind := IPEndpoint(e.network, netip.AddrPortFrom(netip.IPv6Unspecified(), 0))
+	if e.Addr().Is4() {
+		bind.setAddr(netip.IPv4Unspecified())
 	}
 	if o.Bind.IsValid() {
 		bind = o.Bind.WithNetwork(e.network)
@@ -123,7 +123,7 @@ func (c *portableConn) prepare(p *portableSetup) (*portableConn, error) {
 	if c.connected {
 		c.caps.SeesRefusals = enableRefusals(c.socket)
 	}
-	c.sources.choose = !c.connected && c.local.addr.IsUnspecified()
+	c.sources.choose = !c.connected && c.local.Addr().IsUnspecified()
 	asked := c.askControl()
 	if c.sources.choose {
 		c.caps.Arrival, c.sources.known = asked, asked
@@ -283,19 +283,19 @@ func (p *portableSetup) apply(c *portableConn) error {
 func (p *portableSetup) join(a Address, p4 *ipv4.PacketConn, p6 *ipv6.PacketConn) error {
 	fail := func(err error) error { return &OpError{Op: "join", Endpoint: a.Host, Err: cause(err)} }
 	e, ok := a.Literal()
-	if !ok || !e.addr.IsMulticast() {
+	if !ok || !e.Addr().IsMulticast() {
 		return fail(errors.New("not a multicast address: use one from 224.0.0.0/4 or ff00::/8"))
 	}
 	ifi := p.ifi
-	if zone := e.addr.Zone(); zone != "" {
+	if zone := e.Addr().Zone(); zone != "" {
 		var err error
 		if ifi, err = interfaceNamed(zone); err != nil {
 			return fail(err)
 		}
 	}
-	group := &net.UDPAddr{IP: e.addr.AsSlice()}
+	group := &net.UDPAddr{IP: e.Addr().AsSlice()}
 	var err error
-	if e.addr.Is4() {
+	if e.Addr().Is4() {
 		err = p4.JoinGroup(ifi, group)
 	} else {
 		err = p6.JoinGroup(ifi, group)

@@ -12,7 +12,7 @@ import (
 // stands for one, a name for at least one. Addresses of a family that the network excludes (udp4, udp6) are left out.
 func Resolve(ctx context.Context, a Address) ([]Endpoint, error) {
 	if e, ok := a.Literal(); ok {
-		if err := fits(a.Network, e.addr); err != nil {
+		if err := fits(a.Network, e.Addr()); err != nil {
 			return nil, &OpError{Op: "resolve", Endpoint: a.String(), Err: err}
 		}
 		return []Endpoint{e}, nil

@@ -83,7 +83,7 @@ func DialEndpoint(e Endpoint, o Options) (Conn, error) {
 	o.Refusals = true
 	t, err := lookup(e, o)
 	if err == nil {
-		err = checkZone(e.addr)
+		err = checkZone(e.Addr())
 	}
 	if err != nil {
 		return nil, &OpError{Op: "dial", Endpoint: e.String(), Err: err}
@@ -101,7 +101,7 @@ func lookup(e Endpoint, o Options) (transport, error) {
 		table = portableTransports
 	}
 	if t, ok := table[e.network]; ok {
-		return t, fits(e.network, e.addr)
+		return t, fits(e.network, e.Addr())
 	}
 	if !e.IsValid() {
 		return transport{}, fmt.Errorf("%w: the zero Endpoint", ErrAddress)

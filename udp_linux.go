@@ -17,8 +17,8 @@ var kernelUDP = transport{listen: listenUDP, dial: dialUDP}
 func listenUDP(e Endpoint, o Options) (Conn, error) {
 	c, err := openUDP(e, o)
 	// Every address, of either family, is every IPv4 address where there is no IPv6.
-	if err != nil && e.network == UDP && e.addr == netip.IPv6Unspecified() && lacksIPv6(err) {
-		e.addr = netip.IPv4Unspecified()
+	if err != nil && e.network == UDP && e.Addr() == netip.IPv6Unspecified() && lacksIPv6(err) {
+		e.setAddr(netip.IPv4Unspecified())
 		c, err = openUDP(e, o)
 	}
 	if err != nil {
@@ -35,12 +35,12 @@ func lacksIPv6(err error) bool {
 func dialUDP(e Endpoint, o Options) (Conn, error) {
 	bind := o.Bind
 	if !bind.IsValid() {
-		bind = Endpoint{network: e.network, addr: netip.IPv4Unspecified()}
-		if e.addr.Is6() {
-			bind.addr = netip.IPv6Unspecified()
+		bind = IPEndpoint(e.network, netip.AddrPortFrom(netip.IPv4Unspecified(), 0))
+		if e.Addr().Is6() {
+			bind.setAddr(netip.IPv6Unspecified())
 		}
 	}
-	if bind.addr.Is4() != e.addr.Is4() {
+	if bind.Addr().Is4() != e.Addr().Is4() {
 		return nil, fmt.Errorf("%v cannot be reached from %v: one is IPv4, the other IPv6", e, bind)
 	}
 	c, err := openUDP(bind, o)
@@ -53,7 +53,7 @@ func dialUDP(e Endpoint, o Options) (Conn, error) {
 
 func openUDP(e Endpoint, o Options) (*kernelConn, error) {
 	family := sock.INET6
-	if e.addr.Is4() {
+	if e.Addr().Is4() {
 		family = sock.INET
 	}
 	s, err := sock.New(family, sock.DGRAM, 0)
@@ -154,7 +154,7 @@ func (u *setup) buffers(o Options) {
 // before sets what must be set before bind(2).
 func (u *setup) before(e Endpoint, o Options) {
 	if u.s.Family() == sock.INET6 {
-		dual := e.network == UDP && e.addr.IsUnspecified()
+		dual := e.network == UDP && e.Addr().IsUnspecified()
 		u.set(sock.IPv6Only, truth(!dual))
 	}
 	if o.ReusePort {

@@ -2,6 +2,7 @@ package sock
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"net/netip"
 	"os"
@@ -169,6 +170,15 @@ func (r *Receiver) Data(i int) []byte {
 // AddrPort returns the sender of message i on an INET or INET6 socket; a mapped IPv4 address stays mapped.
 func (r *Receiver) AddrPort(i int) netip.AddrPort {
 	return getInet(&r.name[i], r.hdr[i].hdr.Namelen)
+}
+
+// Inet4 returns the sender of message i where its address is of family INET.
+func (r *Receiver) Inet4(i int) (addr uint32, port uint16, ok bool) {
+	name := &r.name[i]
+	if r.hdr[i].hdr.Namelen != inetSize || name.family() != INET {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(name[4:]), binary.BigEndian.Uint16(name[2:]), true
 }
 
 // UnixName returns the sender of message i on a UNIX socket, as the raw bytes of sun_path without their end, valid until the next Recv. It

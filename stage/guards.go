@@ -140,7 +140,7 @@ func (g *gate) enter(b *dgram.Batch, i int) request {
 	var high, low uint64
 	if d.Peer.Network().IP() {
 		var reason dgram.Reason
-		high, low = words(d.Peer.Addr())
+		high, low = d.Peer.Bits()
 		if r.near, reason = g.source(d, high, low); reason != dgram.NoReason {
 			g.drop(b, i, 0, reason)
 			return r
