@@ -141,7 +141,7 @@ func (s *sender) begin(d *Datagram) syscall.Errno {
 	case s.conn.socket.Family() == sock.INET && peer.kind != addr4:
 		return syscall.EAFNOSUPPORT
 	}
-	if from, iface := s.source(d); from.IsValid() || peer.kind != addr4 || s.conn.socket.Family() != sock.INET {
+	if from, iface := s.source(d); from.IsValid() || s.conn.socket.Family() != sock.INET {
 		s.out.AddInet(peer.AddrPort(), from, iface, d.Data)
 	} else {
 		s.out.AddInet4(uint32(peer.low), peer.port, d.Data)

@@ -2,7 +2,6 @@ package sock
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"net/netip"
 	"os"
@@ -137,16 +136,9 @@ func (r *Receiver) try(fd uintptr) bool {
 // receive makes one call with flags, which may wait, and keeps what came of it.
 func (r *Receiver) receive(fd, flags uintptr, told bool) {
 	r.rearm()
-	if room := r.alone.room(len(r.hdr)); room > 1 {
-		r.filled, r.err = recvmmsg(fd, r.hdr[:room], flags, told)
-	} else {
-		r.filled, r.err = 1, receiveOne(fd, &r.hdr[0], flags&^unix.MSG_WAITFORONE, told)
+	if r.filled, r.err = receiveMessages(fd, r.hdr[:r.alone.room(len(r.hdr))], flags, told); r.err == 0 {
+		r.alone.took(r.filled)
 	}
-	if r.err != 0 {
-		r.filled = 0
-		return
-	}
-	r.alone.took(r.filled)
 }
 
 // rearm puts back what the kernel changed in the headers of the last batch.
@@ -178,7 +170,8 @@ func (r *Receiver) Inet4(i int) (addr uint32, port uint16, ok bool) {
 	if r.hdr[i].hdr.Namelen != inetSize || name.family() != INET {
 		return 0, 0, false
 	}
-	return binary.BigEndian.Uint32(name[4:]), binary.BigEndian.Uint16(name[2:]), true
+	addr, port = getInet4(name)
+	return addr, port, true
 }
 
 // UnixName returns the sender of message i on a UNIX socket, as the raw bytes of sun_path without their end, valid until the next Recv. It

@@ -74,11 +74,7 @@ func (w *Sender) AddInet(to netip.AddrPort, from netip.Addr, iface int32, data [
 func (w *Sender) AddInet4(to uint32, port uint16, data []byte) {
 	h := w.add(data)
 	name := &w.name[w.used-1]
-	h.Name, h.Namelen = &name[0], inetSize
-	name.setFamily(INET)
-	binary.BigEndian.PutUint16(name[2:], port)
-	binary.BigEndian.PutUint32(name[4:], to)
-	clear(name[8:inetSize])
+	h.Name, h.Namelen = &name[0], putInet4(name, to, port)
 }
 
 // AddUnix adds a message to a unix socket. The name must be one that check accepts: Endpoint takes care of that.

@@ -154,19 +154,9 @@ func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
 		limit = len(r.hdr)
 	}
 	r.rearm()
-	if limit == 1 {
-		if errno := receiveOne(uintptr(f.fds[i]), &r.hdr[0], unix.MSG_DONTWAIT, false); errno != 0 {
-			return 0, unlessEmpty(errno)
-		}
-		r.filled = 1
-		return 1, 0
-	}
-	n, errno := recvmmsg(uintptr(f.fds[i]), r.hdr[:limit], unix.MSG_DONTWAIT, false)
-	if errno != 0 {
-		return 0, unlessEmpty(errno)
-	}
+	n, errno := receiveMessages(uintptr(f.fds[i]), r.hdr[:limit], unix.MSG_DONTWAIT, false)
 	r.filled = n
-	return n, 0
+	return n, unlessEmpty(errno)
 }
 
 func unlessEmpty(errno syscall.Errno) syscall.Errno {

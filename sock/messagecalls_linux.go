@@ -10,19 +10,28 @@ import (
 // goroutines have the processor meanwhile. A thread that has nothing else to do does not tell of one that does not wait: under load the runtime would give
 // the processor away in every call and take it back, which costs more than the call's own bookkeeping.
 
+// call makes one. What its pointers point to stays where it is until it returns.
+//
+//go:uintptrescapes
+func call(told bool, trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, unix.Errno) {
+	if told {
+		n, _, errno := unix.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+		return n, errno
+	}
+	n, _, errno := unix.RawSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	return n, errno
+}
+
 // recvmmsg receives as many messages as there are headers, at most, and returns how many.
 func recvmmsg(fd uintptr, h []mmsghdr, flags uintptr, told bool) (int, unix.Errno) {
-	var n uintptr
-	var errno unix.Errno
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), flags, 0, 0)
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), flags, 0, 0)
-	}
+	n, errno := call(told, unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), flags, 0, 0)
 	if put := place(); put != nil {
 		put(batchCall("recvmmsg", fd, h, Flags(flags), n, errno))
 	}
-	return int(n), errno
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
 }
 
 // recvfrom receives one datagram into the buffer and the name of h, and notes in h what recvmmsg would. It has no header to read and none to write back,
@@ -33,15 +42,8 @@ func recvfrom(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
 	if h.hdr.Name != nil {
 		nameLen = &h.hdr.Namelen
 	}
-	var n uintptr
-	var errno unix.Errno
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(h.hdr.Iov.Base)), uintptr(h.hdr.Iov.Len), flags,
-			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(nameLen)))
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(h.hdr.Iov.Base)), uintptr(h.hdr.Iov.Len), flags,
-			uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(nameLen)))
-	}
+	n, errno := call(told, unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(h.hdr.Iov.Base)), uintptr(h.hdr.Iov.Len), flags,
+		uintptr(unsafe.Pointer(h.hdr.Name)), uintptr(unsafe.Pointer(nameLen)))
 	if put := place(); put != nil {
 		put(fromCall(fd, h, Flags(flags), n, errno))
 	}
@@ -56,13 +58,7 @@ func recvfrom(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
 
 // recvmsg receives one message by its header, control messages and all, which costs a tenth less than recvmmsg of one.
 func recvmsg(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
-	var n uintptr
-	var errno unix.Errno
-	if told {
-		n, _, errno = unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h.hdr)), flags)
-	} else {
-		n, _, errno = unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h.hdr)), flags)
-	}
+	n, errno := call(told, unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h.hdr)), flags, 0, 0, 0)
 	if put := place(); put != nil {
 		put(messageCall("recvmsg", fd, &h.hdr, Flags(flags), n, errno))
 	}
@@ -72,12 +68,20 @@ func recvmsg(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
 	return errno
 }
 
-// receiveOne receives one message by the cheaper of the two calls that do.
-func receiveOne(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
-	if h.hdr.Control == nil {
-		return recvfrom(fd, h, flags, told)
+// receiveMessages receives as many messages as there are headers, at most, by the cheapest of the calls that do, and returns how many.
+func receiveMessages(fd uintptr, h []mmsghdr, flags uintptr, told bool) (n int, errno unix.Errno) {
+	switch {
+	case len(h) > 1:
+		return recvmmsg(fd, h, flags, told)
+	case h[0].hdr.Control == nil:
+		errno = recvfrom(fd, &h[0], flags&^unix.MSG_WAITFORONE, told)
+	default:
+		errno = recvmsg(fd, &h[0], flags&^unix.MSG_WAITFORONE, told)
 	}
-	return recvmsg(fd, h, flags, told)
+	if errno != 0 {
+		return 0, errno
+	}
+	return 1, 0
 }
 
 // Nothing that is sent waits in the kernel, or raises SIGPIPE.
@@ -85,14 +89,8 @@ const sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 
 // sendmmsg sends messages, and returns how many the kernel took.
 func sendmmsg(fd uintptr, h []mmsghdr, told bool) (int, unix.Errno) {
-	var n uintptr
-	var errno unix.Errno
 	put := place()
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), sendFlags, 0, 0)
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), sendFlags, 0, 0)
-	}
+	n, errno := call(told, unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&h[0])), uintptr(len(h)), sendFlags, 0, 0)
 	if put != nil {
 		put(batchCall("sendmmsg", fd, h, sendFlags, n, errno))
 	}
@@ -104,16 +102,9 @@ func sendmmsg(fd uintptr, h []mmsghdr, told bool) (int, unix.Errno) {
 
 // sendto sends one message of one piece with nothing beside it.
 func sendto(fd uintptr, h *unix.Msghdr, told bool) unix.Errno {
-	var n uintptr
-	var errno unix.Errno
 	put := place()
-	if told {
-		n, _, errno = unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len), sendFlags,
-			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len), sendFlags,
-			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
-	}
+	n, errno := call(told, unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len), sendFlags,
+		uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
 	if put != nil {
 		put(toCall(fd, h, sendFlags, n, errno))
 	}

@@ -2,6 +2,7 @@ package sock
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -19,12 +20,14 @@ func TestOneByOneIsAsInBatches(t *testing.T) {
 		family     Family
 		from, here Addr
 		blocking   bool
+		control    bool
 	}{
-		{INET, InetAddr{}, inet("127.0.0.1:0"), false}, {INET, InetAddr{}, inet("127.0.0.1:0"), true}, {INET6, InetAddr{}, inet("[::1]:0"), true},
-		{UNIX, UnixAddr{}, UnixAddr{Name: filepath.Join(dir, "unnamed")}, true},
-		{UNIX, UnixAddr{Name: filepath.Join(dir, "sender")}, UnixAddr{Name: filepath.Join(dir, "named")}, false},
+		{INET, InetAddr{}, inet("127.0.0.1:0"), false, false}, {INET, InetAddr{}, inet("127.0.0.1:0"), true, false}, {INET6, InetAddr{}, inet("[::1]:0"), true, false},
+		{INET, InetAddr{}, inet("127.0.0.1:0"), false, true}, {INET, InetAddr{}, inet("127.0.0.1:0"), true, true}, {INET6, InetAddr{}, inet("[::1]:0"), false, true},
+		{UNIX, UnixAddr{}, UnixAddr{Name: filepath.Join(dir, "unnamed")}, true, false},
+		{UNIX, UnixAddr{Name: filepath.Join(dir, "sender")}, UnixAddr{Name: filepath.Join(dir, "named")}, false, false},
 	} {
-		t.Run(fmt.Sprintf("%v blocking %v", c.here, c.blocking), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v blocking %v control %v", c.here, c.blocking, c.control), func(t *testing.T) {
 			if c.family == INET6 {
 				needIPv6(t)
 			}
@@ -43,17 +46,27 @@ func TestOneByOneIsAsInBatches(t *testing.T) {
 				must(t, receiving.BlockThreads())
 				must(t, sending.BlockThreads())
 			}
+			alone := "recvfrom"
+			if c.control {
+				alone = "recvmsg"
+				must(t, receiving.Set(SOTimestampNS, 1))
+			}
 			told := trace(t)
-			r, w := receiving.NewReceiver(ReceiverConfig{Messages: 3, Size: size}), sending.NewSender(8)
+			r, w := receiving.NewReceiver(ReceiverConfig{Messages: 3, Size: size, Control: c.control}), sending.NewSender(8)
+			var control Control
 			rapid.Check(t, func(rt *rapid.T) {
 				var sent [][]byte
 				w.Reset()
 				for range rapid.SampledFrom([]int{1, 1, 1, 1, 5}).Draw(rt, "datagrams") {
 					n := rapid.SampledFrom([]int{0, 1, size - 1, size, size + 1, 3 * size}).Draw(rt, "bytes")
 					payload := bytes.Repeat([]byte{byte('a' + len(sent))}, n)
-					if sent = append(sent, payload); c.family == UNIX {
+					switch sent = append(sent, payload); {
+					case c.family == UNIX:
 						w.AddUnix(to.(UnixAddr), payload)
-					} else {
+					case c.family == INET && len(sent)%2 == 1:
+						addr := to.(InetAddr).Addr().As4()
+						w.AddInet4(binary.BigEndian.Uint32(addr[:]), to.(InetAddr).Port(), payload)
+					default:
 						w.AddInet(to.(InetAddr).AddrPort, netip.Addr{}, 0, payload)
 					}
 				}
@@ -82,11 +95,19 @@ func TestOneByOneIsAsInBatches(t *testing.T) {
 						if peer != from {
 							rt.Fatalf("it came from %v, not %v", from, peer)
 						}
+						addr, port, ok := r.Inet4(i)
+						if four := netip.AddrFrom4([4]byte{byte(addr >> 24), byte(addr >> 16), byte(addr >> 8), byte(addr)}); ok != (c.family == INET) ||
+							ok && netip.AddrPortFrom(four, port) != r.AddrPort(i) {
+							rt.Fatalf("%v:%d, %v, of %v", four, port, ok, peer)
+						}
+						if r.Control(i, &control); control.Time.IsZero() == c.control {
+							rt.Fatalf("it came at %v", control.Time)
+						}
 					}
 				}
 			})
 			names := append(told.of(receiving.fd), told.of(sending.fd)...)
-			for _, call := range []string{"recvfrom", "recvmmsg", "sendto", "sendmmsg"} {
+			for _, call := range []string{alone, "recvmmsg", "sendto", "sendmmsg"} {
 				if !slices.Contains(names, call) {
 					t.Errorf("%s was not made", call)
 				}

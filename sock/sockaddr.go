@@ -74,11 +74,7 @@ func putInet(dst *rawSockaddr, ap netip.AddrPort, socket Family) uint32 {
 	switch {
 	case socket == INET && ip.Unmap().Is4():
 		addr := ip.Unmap().As4()
-		dst.setFamily(INET)
-		binary.BigEndian.PutUint16(dst[2:], ap.Port())
-		copy(dst[4:8], addr[:])
-		clear(dst[8:inetSize])
-		return inetSize
+		return putInet4(dst, binary.BigEndian.Uint32(addr[:]), ap.Port())
 	case socket == INET6 && ip.IsValid():
 		scope := uint32(0)
 		if zone := ip.Zone(); zone != "" {
@@ -95,6 +91,20 @@ func putInet(dst *rawSockaddr, ap netip.AddrPort, socket Family) uint32 {
 		return inet6Size
 	}
 	return 0
+}
+
+// putInet4 writes an IPv4 address for a socket of family INET and returns its length.
+func putInet4(dst *rawSockaddr, addr uint32, port uint16) uint32 {
+	dst.setFamily(INET)
+	binary.BigEndian.PutUint16(dst[2:], port)
+	binary.BigEndian.PutUint32(dst[4:], addr)
+	clear(dst[8:inetSize])
+	return inetSize
+}
+
+// getInet4 reads an address of family INET.
+func getInet4(src *rawSockaddr) (addr uint32, port uint16) {
+	return binary.BigEndian.Uint32(src[4:]), binary.BigEndian.Uint16(src[2:])
 }
 
 // getInet reads n bytes that hold an IPv4 or IPv6 address; anything else is

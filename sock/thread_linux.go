@@ -14,7 +14,7 @@ import (
 // a deadline or Close. The waker says what it wants first, then signals the thread for as long as that is inside the kernel; the
 // receiver says that it is going inside first, then looks whether anybody wants something. So no wake-up is lost.
 type thread struct {
-	inside   atomic.Int32  // the kernel's number of the thread that blocks in recvmmsg(2) or recvfrom(2), or is about to; 0: none
+	inside   atomic.Int32  // the kernel's number of the thread that blocks in a receiving call, or is about to; 0: none
 	entries  atomic.Uint32 // how often it went inside
 	deadline atomic.Int64  // nanoseconds since 1970; 0: none
 	tid      int32         // of the thread that receives, which stays on it
