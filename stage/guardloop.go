@@ -122,20 +122,16 @@ func (t *loopTable) arrived(flow uint64, d *dgram.Datagram) (drop int, suspect b
 	if cell == nil {
 		return 0, false
 	}
-	run, was := 0, word&runMask
+	was := word & runMask
 	if was == 0 && d.Segment == 0 && (t.glimpse(d.Data)^word)&endsMask != 0 {
 		return 0, false // nearly always
 	}
-	if n := d.Count(); n == 1 {
-		run, drop = t.step(d.Data, word, int(was>>runShift))
-	} else {
-		run = int(was >> runShift)
-		for i := 0; i < n && (i == 0 || run > 0 || drop > 0); i++ {
-			one := d.At(i)
-			var more int
-			run, more = t.step(one.Data, word, run)
-			drop += more
-		}
+	run := int(was >> runShift)
+	for i := 0; i < d.Count() && (i == 0 || run > 0 || drop > 0); i++ {
+		one := d.At(i)
+		var more int
+		run, more = t.step(one.Data, word, run)
+		drop += more
 	}
 	if now := uint64(run) << runShift; now != was {
 		// Where another reply has been recorded in this moment, that record stands.
