@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"dgram"
 	"dgram/dgramtest"
 )
@@ -68,6 +70,42 @@ func TestLoopback(t *testing.T) {
 				t.Errorf("the median is %v", p50)
 			}
 		})
+	}
+}
+
+// The histograms of the seconds are those of the whole, taken apart. They become text when the load is over, and not while it runs.
+func TestSecondsMakeTheWhole(t *testing.T) {
+	c := quick(dgramtest.NewServer(t, upper))
+	c.Workers = 2
+	var told []Second
+	c.OnSecond = func(s Second) { told = append(told, s) }
+	r := mustRun(t, c)
+	if len(told) == 0 {
+		t.Error("no second was told")
+	}
+	for _, s := range told {
+		if s.Latency.HDR != "" || s.Latency.Count != r.Seconds[s.Index].Latency.Count {
+			t.Errorf("second %d was told with %+v, the result has %+v", s.Index, s.Latency, r.Seconds[s.Index].Latency)
+		}
+	}
+	whole, err := r.Latency.Histogram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := hdr.New(lowestNS, highestNS, digits)
+	for i := range r.Seconds {
+		s := &r.Seconds[i]
+		if s.Phase == PhaseWarmup || s.Latency.Count == 0 {
+			continue
+		}
+		h, err := s.Latency.Histogram()
+		if err != nil || h.TotalCount() != s.Latency.Count {
+			t.Fatalf("second %d: %v of %d: %v", i, h, s.Latency.Count, err)
+		}
+		sum.Merge(h)
+	}
+	if !sum.Equals(whole) {
+		t.Errorf("%d samples up to %d ns in the seconds, %d up to %d in the whole", sum.TotalCount(), sum.Max(), whole.TotalCount(), whole.Max())
 	}
 }
 

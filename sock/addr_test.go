@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"dgram/internal/testnet"
 )
 
 func TestAddrText(t *testing.T) {
@@ -210,7 +212,7 @@ func FuzzDecodeAddr(f *testing.F) {
 func TestZoneRoundTrip(t *testing.T) {
 	list, err := net.Interfaces()
 	if err != nil || len(list) == 0 {
-		t.Skip("this machine has no network interface")
+		testnet.Missing(t, "a network interface")
 	}
 	zone := list[0].Name
 	want := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 53)

@@ -5,12 +5,14 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"dgram/internal/testnet"
 )
 
 func TestQueueDropsOfLoopback(t *testing.T) {
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {
-		t.Skip("no loopback device: " + err.Error())
+		testnet.Missing(t, "a loopback device: "+err.Error())
 	}
 	n, err := QueueDrops(lo.Index)
 	if err != nil {

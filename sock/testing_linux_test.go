@@ -1,7 +1,6 @@
 package sock
 
 import (
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -9,23 +8,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// lacking skips a test that needs something which a person's machine may not
-// have; continuous integration has to have it.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal("this test needs " + what)
-	}
-	t.Skip("this test needs " + what)
-}
+	"dgram/internal/testnet"
+)
 
 func needRaw(t testing.TB) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		lacking(t, "CAP_NET_RAW: run it as root")
+		testnet.Missing(t, "CAP_NET_RAW: run it as root")
 	}
 	unix.Close(fd)
 }
@@ -38,7 +29,7 @@ func needIPv6(t testing.TB) {
 		s.Close()
 	}
 	if err != nil {
-		lacking(t, "IPv6 on loopback")
+		testnet.Missing(t, "IPv6 on loopback")
 	}
 }
 
@@ -46,7 +37,7 @@ func needPython(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	if err != nil {
-		lacking(t, "python3")
+		testnet.Missing(t, "python3")
 	}
 	return path
 }

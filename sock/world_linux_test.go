@@ -9,13 +9,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"dgram/internal/testnet"
 )
 
 // When Go's runtime stops the world (for the garbage collector, or to set something on all threads) at the very moment at which a thread goes into a
 // receive that blocks, it waits for that thread: nothing may block for long, or a server without traffic stands still.
 func TestStoppingTheWorldWaitsForNoDatagram(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {
-		t.Skip("a race between two threads needs two processors")
+		testnet.Missing(t, "two processors, for a race between two threads")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

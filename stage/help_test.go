@@ -13,6 +13,7 @@ import (
 
 	"dgram"
 	"dgram/dgramtest"
+	"dgram/internal/testnet"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -35,15 +36,13 @@ func checkGolden(t *testing.T, name, got string) {
 	}
 }
 
-// needTool returns the path of a program; without it the test is skipped on a person's machine and fails in CI.
+// needTool returns the path of a program.
 func needTool(t *testing.T, name string) string {
 	t.Helper()
+	testnet.Need(t, name)
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("this test needs %s: %v", name, err)
-		}
-		t.Skipf("this test needs %s: %v", name, err)
+		t.Fatal(err)
 	}
 	return path
 }

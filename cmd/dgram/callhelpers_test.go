@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"dgram/dgramtest"
+	"dgram/internal/testnet"
 )
 
 // ran is what a run of the program left.
@@ -52,7 +54,7 @@ func self(t testing.TB) string {
 	}
 	path := filepath.Join(t.TempDir(), "dgram")
 	if err := os.Symlink(binary, path); err != nil {
-		t.Skipf("this test needs symbolic links: %v", err)
+		testnet.Missing(t, fmt.Sprint("symbolic links: ", err))
 	}
 	return path
 }

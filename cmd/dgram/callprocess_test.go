@@ -125,7 +125,7 @@ func TestCallStdoutClosed(t *testing.T) {
 func TestCallFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip("this test needs /dev/full")
+		testnet.Missing(t, "/dev/full")
 	}
 	defer full.Close()
 	for _, args := range [][]string{{"hi"}, {"hi", "--json"}} {

@@ -53,7 +53,7 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		{"bench one flow", []string{"bench", upper, "--duration", "10ms", "--warmup", "0", "--clock", "user"}, "", []string{"recvfrom(", "sendto("}},
 		{"bench wide", []string{"bench", upper, "--duration", "10ms", "--warmup", "0", "--window", "40"}, "", []string{`}, ...], 40, MSG_DONTWAIT|MSG_NOSIGNAL) = 40`}},
 		{"bench offload", []string{"bench", upper, "--duration", "10ms", "--warmup", "0", "--window", "70", "--gso", "--gro"}, "", []string{"cmsg_type=UDP_SEGMENT"}},
-		{"bench strangers", []string{"bench", upper, "--duration", "10ms", "--warmup", "0", "--stray"}, "", []string{"msg_namelen=128 => 16"}},
+		{"bench strangers", []string{"bench", upper, "--duration", "10ms", "--warmup", "0", "--stray"}, "", []string{"recvmsg(", "msg_namelen=128 => 16"}},
 		{"bench refused", []string{"bench", nobody, "--duration", "10ms", "--warmup", "0"}, "", []string{"ECONNREFUSED"}},
 		{"address in use", []string{"serve", mute}, "", []string{"EADDRINUSE"}},
 	} {
