@@ -13,8 +13,8 @@ type Giver interface {
 	// unix(7)). The caller closes it.
 	File() (*os.File, error)
 	// Keep makes the Conn leave the socket as it is (true), or lets it go on changing what it changes by itself (false): receive offload
-	// (Options.AutoGRO), which two processes that receive from one socket have to agree about. Both keep it while both receive. Each Keep(true)
-	// wants its Keep(false).
+	// (Options.AutoGRO) and fragments (Options.Atomic), about which two processes that use one socket have to agree. Both keep it while both use it.
+	// Each Keep(true) wants its Keep(false).
 	Keep(steady bool)
 	// OwnsPath reports whether Close removes the path of a unix socket.
 	OwnsPath() bool

@@ -74,6 +74,7 @@ func adoptUDP(s *sock.Socket, o Options) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.given = true
 	return c, nil
 }
 

@@ -22,6 +22,8 @@ type kernelConn struct {
 	caps    Caps
 	arrival bool // control messages tell the address of arrival
 	gro     groSwitch
+	atomic  atomicSends
+	given   bool   // the socket was another's, and may be again
 	unlink  func() // removes the path of a unix socket
 
 	disowned atomic.Bool // the path belongs to another process
@@ -87,6 +89,9 @@ func (c *kernelConn) Queued() (bytes int, known bool) {
 
 // Close implements Conn.
 func (c *kernelConn) Close() error {
+	if c.given {
+		c.atomic.end()
+	}
 	err := c.socket.Close()
 	if c.unlink != nil && err == nil && !c.disowned.Load() {
 		c.unlink()
@@ -98,7 +103,10 @@ func (c *kernelConn) Close() error {
 func (c *kernelConn) File() (*os.File, error) { return c.socket.File() }
 
 // Keep implements Giver.
-func (c *kernelConn) Keep(steady bool) { c.gro.keep(steady) }
+func (c *kernelConn) Keep(steady bool) {
+	c.gro.keep(steady)
+	c.atomic.keep(steady)
+}
 
 // OwnsPath implements Giver.
 func (c *kernelConn) OwnsPath() bool { return c.unlink != nil && !c.disowned.Load() }
@@ -143,7 +151,7 @@ func (c *kernelConn) Recv(b *Batch) error {
 	}
 	b.Reset()
 	var err error
-	for range maxStoredErrors {
+	for stored := 0; stored < maxStoredErrors; {
 		var n int
 		r.from.UseControl(c.control())
 		if n, err = r.from.Recv(); n > 0 {
@@ -153,8 +161,11 @@ func (c *kernelConn) Recv(b *Batch) error {
 			}
 			break
 		}
-		if err != nil && !isErrno(err) {
-			return c.recvError(err)
+		if err != nil {
+			if !isErrno(err) {
+				return c.recvError(err)
+			}
+			stored++
 		}
 		// What the socket had in store has been taken by the attempt; the error queue says which datagram it was about.
 		if c.takeNotices(b); len(b.Datagrams) > 0 {
@@ -247,20 +258,27 @@ func unixPeer(name []byte) Endpoint {
 // quotedPayload bounds what is kept of the payload that a report quotes, in bytes.
 const quotedPayload = 2048
 
-// takeNotices makes slots of what the error queue holds.
+// takeNotices makes slots of what the error queue holds. What this machine itself reports there, a datagram over the path's MTU, the call that was to
+// send it has told of.
 func (c *kernelConn) takeNotices(b *Batch) {
 	if !c.options.Refusals {
 		return
 	}
+	var room []byte
 	for len(b.Datagrams) < b.Cap() {
-		room := b.take(quotedPayload)
 		if room == nil {
-			return
+			if room = b.take(quotedPayload); room == nil {
+				return
+			}
 		}
 		q, err := c.socket.ReadErrorQueue(room)
 		if err != nil {
 			return
 		}
+		if q.Origin == sock.OriginLocal {
+			continue
+		}
+		room = nil
 		local := c.local
 		if q.Local.IsValid() {
 			local = IPEndpoint(local.network, netip.AddrPortFrom(q.Local, local.port))
@@ -274,7 +292,7 @@ func fateOf(q sock.QueuedError) Fate {
 	switch {
 	case q.Errno == syscall.ECONNREFUSED:
 		return Refused
-	case q.Errno == syscall.EMSGSIZE || q.Origin == sock.OriginLocal:
+	case q.Errno == syscall.EMSGSIZE:
 		return Failed
 	}
 	return Unreachable

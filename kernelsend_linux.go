@@ -193,6 +193,9 @@ func (s *sender) flush(slots []Datagram) (again bool, err error) {
 		if !errors.As(err, &errno) {
 			return again, err
 		}
+		if errno == syscall.EMSGSIZE && s.conn.atomic.end() {
+			continue
+		}
 		if isStored(errno) && tries < storedErrors {
 			tries++
 			continue

@@ -104,6 +104,9 @@ func (u *setup) conn(network Network, o Options) (*kernelConn, error) {
 		return nil, err
 	}
 	c.gro.set(u.gro)
+	if o.Atomic && !o.DontFragment {
+		c.atomic.init(u.s, c.local)
+	}
 	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = o.Refusals, o.Timestamps, u.granted
 	if c.arrival {
 		u.arrival()

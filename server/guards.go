@@ -8,8 +8,9 @@ import (
 )
 
 // unfragmented has sockets that other machines can reach send nothing in fragments: a reply is as long as the path takes in one packet, or it fails
-// with EMSGSIZE (RFC 8085, Section 3.2). Where the system cannot be told so, it does as it does.
+// with EMSGSIZE (RFC 8085, Section 3.2). Where the system cannot be told so, it does as it does. All others send fragments only where they have to.
 func (c *Config) unfragmented() {
+	c.Options.Atomic = true
 	if c.Guards.MaxReply < 0 || c.Options.DontFragment {
 		return
 	}

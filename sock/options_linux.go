@@ -49,8 +49,12 @@ var (
 // ipv6MulticastAll is IPV6_MULTICAST_ALL of linux/in6.h, since Linux 4.20.
 const ipv6MulticastAll = 29
 
-// MTUDiscoverDo is the value of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER that sets "don't fragment" on all that is sent (ip(7)).
-const MTUDiscoverDo = unix.IP_PMTUDISC_DO
+// Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER (ip(7)).
+const (
+	MTUDiscoverWant  = unix.IP_PMTUDISC_WANT  // "don't fragment" on what fits the path; what does not is sent in fragments
+	MTUDiscoverDo    = unix.IP_PMTUDISC_DO    // "don't fragment" on all; what does not fit the path fails
+	MTUDiscoverProbe = unix.IP_PMTUDISC_PROBE // likewise, but only the device says what fits: what is known of the path does not matter
+)
 
 // Set sets an option that is a number (setsockopt(2), a C int).
 func (s *Socket) Set(o Opt, value int) error {

@@ -24,7 +24,7 @@ func (e *Explainer) set(c *sock.Call, s *socket) string {
 	}
 	n, _ := intOf(c.Value)
 	name, pairs := packetSetting(c)
-	text := e.option(setting, name, append(pairs, "n", count(n), "onoff", e.onOff(n), "ms", ms, "text", terminal.Escape(c.Value))...)
+	text := e.option(setting, name, append(pairs, "n", count(n), "onoff", e.onOff(n), "ms", ms, "fragments", e.fragments(n), "text", terminal.Escape(c.Value))...)
 	if c.CopyOf < 0 {
 		return e.say(calls["setsockopt"], "option", optionName(c.Option), "text", text)
 	}
@@ -51,6 +51,14 @@ func (e *Explainer) onOff(n int) string {
 	return e.phrase("on")
 }
 
+// fragments says what a value of IP_MTU_DISCOVER means.
+func (e *Explainer) fragments(n int) string {
+	if key := "fragments " + strconv.Itoa(n); n >= 0 && n <= 3 {
+		return e.phrase(key)
+	}
+	return strconv.Itoa(n)
+}
+
 func (e *Explainer) get(c *sock.Call, s *socket) string {
 	if c.Process != 0 {
 		s.process = c.Process
@@ -73,7 +81,7 @@ func (e *Explainer) get(c *sock.Call, s *socket) string {
 // answer is what can be filled in of what getsockopt returned.
 func (e *Explainer) answer(c *sock.Call, s *socket) []string {
 	n, _ := intOf(c.Value)
-	pairs := []string{"onoff", e.onOff(n)}
+	pairs := []string{"onoff", e.onOff(n), "fragments", e.fragments(n)}
 	switch c.Option.Name {
 	case "SO_DOMAIN":
 		s.family = sock.Family(n)
