@@ -155,8 +155,7 @@ func (t *loopTable) step(p []byte, word uint64, run int) (now, drop int) {
 func (t *loopTable) replied(asked *request, d *dgram.Datagram) {
 	p := d.Data
 	if n := d.Count(); n > 1 {
-		one := d.At(n - 1)
-		p = one.Data
+		p = p[(n-1)*d.Segment:]
 	}
 	reply := t.glimpse(p)
 	if asked.suspect {

@@ -50,7 +50,7 @@ func TestEveryLengthAndAlignment(t *testing.T) {
 			agree(t, all[:length], alignment)
 		}
 	}
-	for _, length := range []int{201, 1400, 4095, 65507} {
+	for _, length := range []int{201, 1400, 2047, 2048, 2049, 4095, 65507} {
 		agree(t, everyByte(length), 1)
 	}
 }
@@ -67,9 +67,9 @@ func everyByte(length int) []byte {
 // Every byte in every lane of every form, with neighbours of every kind.
 func TestEveryByteInEveryLane(t *testing.T) {
 	for _, neighbour := range []byte{0, 'a', 'Z', 0xff} {
-		for at := range 70 {
+		for at := range 140 {
 			for c := range 256 {
-				p := bytes.Repeat([]byte{neighbour}, 70)
+				p := bytes.Repeat([]byte{neighbour}, 140)
 				p[at] = byte(c)
 				want := bytes.Clone(p)
 				flipBytes(want, 'a')

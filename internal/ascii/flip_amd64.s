@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// Both forms do this to a vector of bytes: add 0x80-first, so that the 26 letters become the 26 smallest signed numbers (x86 compares bytes only as
+// The two narrow forms do this to a vector of bytes: add 0x80-first, so that the 26 letters become the 26 smallest signed numbers (x86 compares bytes only as
 // signed); a compare with the 27th makes a mask of them; the mask's bit 0x20 flips the letters' case.
 //
 // A length that is no multiple of the vector needs no loop of bytes: the last vector of the slice is read before the loop changes a part of it, and
@@ -88,5 +88,43 @@ check:
 	CMPQ    SI, DI
 	JB      loop
 	VMOVDQU Y3, (DI)
+	VZEROUPPER
+	RET
+
+// FLIP_AVX512 needs the first letter in Z0, the number of letters in Z1, and in Z2 what turns one case into the other. It changes z, with t and K1 as
+// scratch: what is less than 26 beyond the first letter, compared as unsigned, is a letter.
+#define FLIP_AVX512(z, t) \
+	VPSUBB  Z0, z, t         \
+	VPCMPUB $1, Z1, t, K1    \
+	VPADDB  Z2, z, K1, z
+
+// func flipAVX512(p []byte, first byte)
+TEXT ·flipAVX512(SB), NOSPLIT, $0-25
+	MOVQ    p_base+0(FP), SI
+	MOVQ    p_len+8(FP), CX
+	MOVBLZX first+24(FP), AX
+	VPBROADCASTB AX, Z0             // first
+	MOVL    $26, DX
+	VPBROADCASTB DX, Z1             // letters
+	ANDL    $0x20, AX               // set in small letters
+	ADDL    AX, AX
+	MOVL    $0x20, DX
+	SUBL    AX, DX
+	VPBROADCASTB DX, Z2             // 0x20, or -0x20 from small letters
+	LEAQ    -64(SI)(CX*1), DI       // the last vector
+	VMOVDQU8 (DI), Z3
+	FLIP_AVX512(Z3, Z4)
+	JMP     check
+
+loop:
+	VMOVDQU8 (SI), Z5
+	FLIP_AVX512(Z5, Z4)
+	VMOVDQU8 Z5, (SI)
+	ADDQ    $64, SI
+
+check:
+	CMPQ    SI, DI
+	JB      loop
+	VMOVDQU8 Z3, (DI)
 	VZEROUPPER
 	RET

@@ -7,5 +7,8 @@ func vectorForms() []form {
 	if avx2 {
 		forms = append(forms, form{"avx2", flipAVX2, 32})
 	}
+	if avx512 {
+		forms = append(forms, form{"avx512", flipAVX512, 64})
+	}
 	return forms
 }
