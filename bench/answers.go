@@ -188,9 +188,27 @@ func (w *worker) answer(place int32, b []byte, at int64) {
 		f.last, f.answered = r.order, true
 	}
 	if r.warm == w.warm() {
-		w.cur.latency.record(latency)
+		if w.unmeasured.wanted {
+			w.unmeasured.put(r.due)
+		} else {
+			w.cur.latency.record(latency)
+		}
 	}
 	w.release(place, true)
+}
+
+// unmeasured is an answer whose latency is recorded when the next request is on its way.
+type unmeasured struct {
+	wanted bool // the port measures
+	due    int64
+	has    bool
+}
+
+func (u *unmeasured) put(due int64) { u.due, u.has = due, true }
+
+func (u *unmeasured) take() (due int64, ok bool) {
+	ok, u.has = u.has, false
+	return u.due, ok
 }
 
 // stray counts a datagram from somebody who was not asked.

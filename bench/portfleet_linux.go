@@ -16,6 +16,7 @@ type fleetPort struct {
 	to      netip.AddrPort // where the sockets are not connected
 	target  dgram.Endpoint
 	control bool
+	stamps  bool // the kernel's receive time is asked for each datagram, and not beside it
 	gso     bool
 	kind    traits
 	first   []int // for each message, the first of its requests
@@ -56,11 +57,18 @@ func ignoreClosed(err error) error {
 }
 
 func openFlow(c *Config, p *plan) (*sock.Socket, error) {
-	conn, err := dgram.DialEndpoint(p.target, c.options(p))
+	o := c.options(p)
+	o.Timestamps = o.Timestamps && !asksForStamps(c, p)
+	conn, err := dgram.DialEndpoint(p.target, o)
 	if err != nil {
 		return nil, err
 	}
 	s := conn.(interface{ Socket() *sock.Socket }).Socket()
+	if asksForStamps(c, p) {
+		if err := s.KeepStamps(); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	if c.Stray {
 		return s, nil
 	}
@@ -70,10 +78,17 @@ func openFlow(c *Config, p *plan) (*sock.Socket, error) {
 	return s, nil
 }
 
+// asksForStamps reports whether there is one answer to come, and nothing else. Its time is then asked for when the next request is on its way: the server waits for
+// that, so whatever comes before counts.
+func asksForStamps(c *Config, p *plan) bool {
+	return p.clock == KernelClock && !p.open && !p.oneWay && p.window == 1 && p.flows == 1 && !c.GRO && !c.Stray && c.Tap == nil
+}
+
 func newFleetPort(c *Config, p *plan, sockets []*sock.Socket) (*fleetPort, error) {
 	f := &fleetPort{target: p.target, gso: c.GSO, first: make([]int, 0, maxBatch), quote: make([]byte, quoted)}
 	f.kind = traits{transport: "kernel", timestamps: p.clock == KernelClock, gso: c.GSO, gro: c.GRO}
-	f.control = f.kind.timestamps || c.GRO
+	f.stamps = asksForStamps(c, p)
+	f.control = f.kind.timestamps && !f.stamps || c.GRO
 	if c.Stray {
 		f.to = p.target.AddrPort()
 	}
@@ -90,6 +105,7 @@ const mostSwept = 1024
 const quoted = 2048
 
 func (f *fleetPort) receive(w *worker, wait time.Duration) {
+	w.unmeasured.wanted = f.stamps
 	for _, i := range f.fleet.Ready(wait) {
 		limit := min(max(w.outstanding(i), 1), maxBatch)
 		n, errno := f.fleet.Recv(i, limit)
@@ -100,7 +116,9 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 		if n == 0 {
 			continue
 		}
-		w.now = w.clock.now()
+		if !f.stamps || wait > 0 {
+			w.now = w.clock.now()
+		}
 		for j := range n {
 			f.hand(w, i, j)
 		}
@@ -109,6 +127,20 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 			f.fleet.Again(i)
 		}
 		w.drained(i)
+		if f.stamps {
+			f.measure(w, i)
+		}
+	}
+}
+
+// measure records the latency of the answer that was taken from flow i last, if it was one.
+func (f *fleetPort) measure(w *worker, i int32) {
+	if due, ok := w.unmeasured.take(); ok {
+		at := w.clock.now()
+		if t, ok := f.fleet.Stamp(i); ok {
+			at = w.clock.stamp(t)
+		}
+		w.cur.latency.record(at - due)
 	}
 }
 

@@ -31,19 +31,20 @@ type worker struct {
 
 	phases
 	pacer
-	refills  refills
-	filling  bool // closed loop: the flows are being filled for the first time
-	cur      *interval
-	exchange exchange
-	shared   *shared
-	active   int64 // when something last happened
-	polled   int64 // everything that had arrived by then has been looked at
-	nextTick int64
-	tokens   int64  // answers known by token
-	orders   int64  // by order
-	wrong    []byte // the beginning of the first wrong answer
-	watch    *watch // nil: nobody wants to see
-	hint     int    // where the last token was found in an answer of unknown form
+	refills    refills
+	unmeasured unmeasured
+	filling    bool // closed loop: the flows are being filled for the first time
+	cur        *interval
+	exchange   exchange
+	shared     *shared
+	active     int64 // when something last happened
+	polled     int64 // everything that had arrived by then has been looked at
+	nextTick   int64
+	tokens     int64  // answers known by token
+	orders     int64  // by order
+	wrong      []byte // the beginning of the first wrong answer
+	watch      *watch // nil: nobody wants to see
+	hint       int    // where the last token was found in an answer of unknown form
 }
 
 // flow is what a worker knows of one flow.
@@ -81,7 +82,6 @@ func (w *worker) run() {
 	w.now = w.clock.now()
 	w.startSecond(w.now)
 	for {
-		w.now = w.clock.now()
 		w.polled = w.now
 		w.port.receive(w, w.patience())
 		w.now = w.clock.now()

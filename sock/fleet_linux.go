@@ -27,6 +27,7 @@ type Fleet struct {
 	ready   []int32
 	again   []int32 // sockets that may hold more than was taken: an edge is told once
 	coarse  bool    // the kernel has no epoll_pwait2: waits are whole milliseconds
+	stamp   stamp   // read last
 }
 
 // FleetConfig says what a Fleet is to hold.
