@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"dgram"
@@ -26,16 +25,16 @@ func discovers(t *testing.T, c dgram.Conn) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	value, err := unix.GetsockoptInt(int(file.Fd()), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER)
+	value, err := syscall.GetsockoptInt(int(file.Fd()), syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER)
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch value {
-	case unix.IP_PMTUDISC_WANT:
+	case syscall.IP_PMTUDISC_WANT:
 		return "want"
-	case unix.IP_PMTUDISC_DO:
+	case syscall.IP_PMTUDISC_DO:
 		return "do"
-	case unix.IP_PMTUDISC_PROBE:
+	case syscall.IP_PMTUDISC_PROBE:
 		return "probe"
 	}
 	return fmt.Sprint(value)
