@@ -12,7 +12,7 @@ import (
 // What is said of samples that several workers recorded is what sorting all of them says.
 func TestSamplesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		workers := rapid.SliceOfN(rapid.SliceOfN(rapid.Int64Range(-5, 2*highestNS), 0, 60), 1, 4).Draw(t, "workers")
+		workers := rapid.SliceOfN(rapid.SliceOfN(rapid.Int64Range(-5, 2*highestNS), 0, 200), 1, 4).Draw(t, "workers")
 		whole, whole2 := newPacked(), newPacked()
 		var all []int64
 		for _, recorded := range workers {

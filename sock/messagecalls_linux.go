@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,15 +11,16 @@ import (
 // goroutines have the processor meanwhile. A thread that has nothing else to do does not tell of one that does not wait: under load the runtime would give
 // the processor away in every call and take it back, which costs more than the call's own bookkeeping.
 
-// call makes one. What its pointers point to stays where it is until it returns.
+// call makes one. What its pointers point to stays where it is until it returns. Package unix would hand the call on to package syscall with all its words
+// through memory.
 //
 //go:uintptrescapes
 func call(told bool, trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, unix.Errno) {
 	if told {
-		n, _, errno := unix.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+		n, _, errno := syscall.Syscall6(trap, a1, a2, a3, a4, a5, a6)
 		return n, errno
 	}
-	n, _, errno := unix.RawSyscall6(trap, a1, a2, a3, a4, a5, a6)
+	n, _, errno := syscall.RawSyscall6(trap, a1, a2, a3, a4, a5, a6)
 	return n, errno
 }
 

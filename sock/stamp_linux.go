@@ -19,7 +19,8 @@ func readStamp(fd uintptr, s *stamp) unix.Errno {
 }
 
 // KeepStamps has the kernel keep the receive time of what is taken from the socket, for [Fleet.Stamp]. For one who takes datagrams one at a time
-// and has no need of other control messages it is cheaper than SO_TIMESTAMPNS, whose looks in vain have a header to read. Linux 5.1.
+// and has no need of other control messages it is cheaper than SO_TIMESTAMPNS, whose looks in vain have a header to read. Like that, it begins a moment later
+// where nobody else on the machine has asked for such times: a stamp is then of when it is read. Linux 5.1.
 func (s *Socket) KeepStamps() error {
 	var t stamp
 	var errno unix.Errno
