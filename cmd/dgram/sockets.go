@@ -207,8 +207,12 @@ func reportOf(args []string) (whole sockets.Report, problems []error) {
 		if err != nil {
 			problems = append(problems, err)
 		}
+		_, notNumber := strconv.Atoi(arg)
 		for _, pid := range pids {
 			r, err := sockets.Of(pid)
+			if errors.Is(err, sockets.ErrNoProcess) && notNumber != nil {
+				continue // a name means those that there are: this one has ended since
+			}
 			if err != nil {
 				problems = append(problems, ofProcess(pid, err))
 			}
