@@ -29,6 +29,7 @@ type traits struct {
 	transport  string
 	timestamps bool
 	gso, gro   bool
+	measures   bool // it records latencies itself, when the next request is on its way
 }
 
 // sendPatience is how long a request waits for room in a full send buffer (EAGAIN) before it counts as failed.

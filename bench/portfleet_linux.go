@@ -16,7 +16,6 @@ type fleetPort struct {
 	to      netip.AddrPort // where the sockets are not connected
 	target  dgram.Endpoint
 	control bool
-	stamps  bool // the kernel's receive time is asked for each datagram, and not beside it
 	gso     bool
 	kind    traits
 	first   []int // for each message, the first of its requests
@@ -57,14 +56,14 @@ func ignoreClosed(err error) error {
 }
 
 func openFlow(c *Config, p *plan) (*sock.Socket, error) {
-	o := c.options(p)
-	o.Timestamps = o.Timestamps && !asksForStamps(c, p)
+	o, asks := c.options(p), asksForStamps(c, p)
+	o.Timestamps = o.Timestamps && !asks
 	conn, err := dgram.DialEndpoint(p.target, o)
 	if err != nil {
 		return nil, err
 	}
 	s := conn.(interface{ Socket() *sock.Socket }).Socket()
-	if asksForStamps(c, p) {
+	if asks {
 		if err := s.KeepStamps(); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -86,9 +85,8 @@ func asksForStamps(c *Config, p *plan) bool {
 
 func newFleetPort(c *Config, p *plan, sockets []*sock.Socket) (*fleetPort, error) {
 	f := &fleetPort{target: p.target, gso: c.GSO, first: make([]int, 0, maxBatch), quote: make([]byte, quoted)}
-	f.kind = traits{transport: "kernel", timestamps: p.clock == KernelClock, gso: c.GSO, gro: c.GRO}
-	f.stamps = asksForStamps(c, p)
-	f.control = f.kind.timestamps && !f.stamps || c.GRO
+	f.kind = traits{transport: "kernel", timestamps: p.clock == KernelClock, gso: c.GSO, gro: c.GRO, measures: asksForStamps(c, p)}
+	f.control = f.kind.timestamps && !f.kind.measures || c.GRO
 	if c.Stray {
 		f.to = p.target.AddrPort()
 	}
@@ -105,7 +103,6 @@ const mostSwept = 1024
 const quoted = 2048
 
 func (f *fleetPort) receive(w *worker, wait time.Duration) {
-	w.unmeasured.wanted = f.stamps
 	for _, i := range f.fleet.Ready(wait) {
 		limit := min(max(w.outstanding(i), 1), maxBatch)
 		n, errno := f.fleet.Recv(i, limit)
@@ -116,7 +113,7 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 		if n == 0 {
 			continue
 		}
-		if !f.stamps || wait > 0 {
+		if !f.kind.measures || wait > 0 {
 			w.now = w.clock.now()
 		}
 		for j := range n {
@@ -127,7 +124,7 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 			f.fleet.Again(i)
 		}
 		w.drained(i)
-		if f.stamps {
+		if f.kind.measures {
 			f.measure(w, i)
 		}
 	}

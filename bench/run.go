@@ -116,6 +116,7 @@ func newWorker(p *plan, port port, s *shared, k int, first int32, n int) *worker
 		bits = 1
 	}
 	w.table = newTable(bits)
+	w.unmeasured.wanted = port.traits().measures
 	for _, f := range p.requests.forms {
 		for _, field := range f.fields {
 			if !field.flow && w.table.seqs == nil {

@@ -48,12 +48,12 @@ func (s *samples) record(ns int64) {
 	s.add(moments{sum: v, squares: v * v, least: ns, most: ns})
 	s.fresh[s.n] = ns
 	if s.n++; s.n == len(s.fresh) {
-		s.sort()
+		s.flush()
 	}
 }
 
-// sort puts what is fresh into its buckets.
-func (s *samples) sort() {
+// flush puts what is fresh into its buckets.
+func (s *samples) flush() {
 	for _, ns := range s.fresh[:s.n] {
 		_ = s.histogram.RecordValue(ns)
 	}
@@ -73,7 +73,7 @@ func newPacked() *packed {
 
 // take adds what a worker recorded.
 func (p *packed) take(s *samples) {
-	s.sort()
+	s.flush()
 	p.histogram.MergeFrom(s.histogram)
 	p.add(s.moments)
 }

@@ -70,7 +70,7 @@ func TestServerKnowsItsOwnSockets(t *testing.T) {
 	}
 }
 
-// What other machines can reach sends no fragments, on systems that can be told so.
+// What other machines can reach sends no fragments, on systems that can be told so; all else none that need not be.
 func TestServerSendsNoFragments(t *testing.T) {
 	for _, c := range []struct {
 		address string
@@ -79,16 +79,19 @@ func TestServerSendsNoFragments(t *testing.T) {
 	}{
 		{"0.0.0.0:0", stage.GuardConfig{}, "0.0.0.0 whole"},
 		{"[::]:0", stage.GuardConfig{}, ":: whole"},
-		{"192.0.2.1:0", stage.GuardConfig{}, "192.0.2.1 whole, then any"},
-		{"127.0.0.1:0", stage.GuardConfig{}, "127.0.0.1 any"},
-		{"[::1]:0", stage.GuardConfig{}, "::1 any"},
-		{"unixgram:@dgram-test-fragments", stage.GuardConfig{}, "invalid IP any"},
-		{"0.0.0.0:0", stage.GuardConfig{MaxReply: -1}, "0.0.0.0 any"},
+		{"192.0.2.1:0", stage.GuardConfig{}, "192.0.2.1 whole, then atomic"},
+		{"127.0.0.1:0", stage.GuardConfig{}, "127.0.0.1 atomic"},
+		{"[::1]:0", stage.GuardConfig{}, "::1 atomic"},
+		{"unixgram:@dgram-test-fragments", stage.GuardConfig{}, "invalid IP atomic"},
+		{"0.0.0.0:0", stage.GuardConfig{MaxReply: -1}, "0.0.0.0 atomic"},
 	} {
 		var tried []string
 		network := dgramtest.NewNetwork()
 		start(t, Config{Address: c.address, Guards: c.guards, Listen: func(e dgram.Endpoint, o dgram.Options) (dgram.Conn, error) {
 			word := "any"
+			if o.Atomic {
+				word = "atomic"
+			}
 			if o.DontFragment {
 				word = "whole"
 			}

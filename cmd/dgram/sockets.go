@@ -203,14 +203,13 @@ func reportOf(args []string) (whole sockets.Report, problems []error) {
 		return all, problems
 	}
 	for _, arg := range args {
-		pids, err := processesOf(arg)
+		pids, byName, err := processesOf(arg)
 		if err != nil {
 			problems = append(problems, err)
 		}
-		_, notNumber := strconv.Atoi(arg)
 		for _, pid := range pids {
 			r, err := sockets.Of(pid)
-			if errors.Is(err, sockets.ErrNoProcess) && notNumber != nil {
+			if errors.Is(err, sockets.ErrNoProcess) && byName {
 				continue // a name means those that there are: this one has ended since
 			}
 			if err != nil {
@@ -223,18 +222,18 @@ func reportOf(args []string) (whole sockets.Report, problems []error) {
 }
 
 // processesOf finds the processes that an argument means: a number is a process, anything else a command.
-func processesOf(arg string) ([]int, error) {
+func processesOf(arg string) (pids []int, byName bool, err error) {
 	if pid, err := strconv.Atoi(arg); err == nil {
 		if pid <= 0 {
-			return nil, fmt.Errorf("%q is no number of a process: those begin at 1", arg)
+			return nil, false, fmt.Errorf("%q is no number of a process: those begin at 1", arg)
 		}
-		return []int{pid}, nil
+		return []int{pid}, false, nil
 	}
-	pids, err := sockets.Named(arg)
+	pids, err = sockets.Named(arg)
 	if err == nil && len(pids) == 0 {
 		err = fmt.Errorf("no process is called %q: give its number, or the name that `ps -e` shows", arg)
 	}
-	return pids, err
+	return pids, true, err
 }
 
 func ofProcess(pid int, err error) error {

@@ -53,10 +53,11 @@ func (e *Explainer) onOff(n int) string {
 
 // fragments says what a value of IP_MTU_DISCOVER means.
 func (e *Explainer) fragments(n int) string {
-	if key := "fragments " + strconv.Itoa(n); n >= 0 && n <= 3 {
-		return e.phrase(key)
+	key := "fragments " + strconv.Itoa(n)
+	if _, known := phrases[key]; !known {
+		return strconv.Itoa(n)
 	}
-	return strconv.Itoa(n)
+	return e.phrase(key)
 }
 
 func (e *Explainer) get(c *sock.Call, s *socket) string {
