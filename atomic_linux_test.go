@@ -221,6 +221,36 @@ func TestAtomicIsSetBack(t *testing.T) {
 	want("to whom it was given as it is", "probe")
 }
 
+// With both options only what other machines can reach may send no fragments, be the socket opened or given.
+func TestDontFragmentIsNotForLoopback(t *testing.T) {
+	both := dgram.Options{DontFragment: true, Atomic: true}
+	for address, want := range map[string]string{"0.0.0.0:0": "do", "[::]:0": "do", "127.0.0.1:0": "probe", "[::1]:0": "want"} {
+		opened := listening(t, address, both)
+		given, err := dgram.ListenFD(give(t, listening(t, address, dgram.Options{})), both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []dgram.Conn{opened, given} {
+			if got := discovers(t, c); got != want {
+				t.Errorf("%s: %s, want %s", address, got, want)
+			}
+		}
+		if err := given.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := discovers(t, listening(t, "127.0.0.1:0", dgram.Options{DontFragment: true})); got != "do" {
+		t.Errorf("without Atomic: %s", got)
+	}
+	// The longest datagram of IPv6 does not fit lo in one packet.
+	for _, o := range []dgram.Options{both, {DontFragment: true, Atomic: true, Portable: true}} {
+		c := listening(t, "[::1]:0", o)
+		if d := send(t, c, c.Local(), dgram.MaxPayload)[0]; d.Fate != dgram.Pending {
+			t.Errorf("portable %v: %v %v", o.Portable, d.Fate, d.Err)
+		}
+	}
+}
+
 // Only what sends IPv4 has something to spare.
 func TestAtomicIsForIPv4(t *testing.T) {
 	for address, want := range map[string]string{

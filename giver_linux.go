@@ -66,11 +66,18 @@ func adoptUDP(s *sock.Socket, o Options) (Conn, error) {
 	if o.Broadcast {
 		setup.set(sock.SOBroadcast, 1)
 	}
-	setup.after(Endpoint{}, o, iface)
+	local, err := s.Local()
+	if err != nil {
+		return nil, err
+	}
+	network := networkOf(s)
+	if a, ok := local.(sock.InetAddr); ok {
+		setup.after(IPEndpoint(network, a.AddrPort), o, iface)
+	}
 	if setup.err != nil {
 		return nil, setup.err
 	}
-	c, err := setup.conn(networkOf(s), o)
+	c, err := setup.conn(network, o)
 	if err != nil {
 		return nil, err
 	}

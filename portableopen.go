@@ -33,6 +33,7 @@ func noIPv6(err error) bool {
 // openPortable binds a socket. [::] on udp takes both families; every other address only its own.
 func openPortable(e Endpoint, o Options) (*portableConn, error) {
 	f := familyOf(e.Addr())
+	o.DontFragment = o.whole(e.Addr())
 	network := "udp6"
 	switch {
 	case f.v4:

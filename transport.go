@@ -23,7 +23,7 @@ type Options struct {
 	GRO           bool          // let the kernel coalesce a flow's datagrams into one buffer (UDP_GRO, udp(7))
 	NoGSO         bool          // never hand several datagrams to the kernel as one (UDP_SEGMENT)
 	DontFragment  bool          // set DF, so that a datagram over the path's MTU fails instead of being cut up (IP_MTU_DISCOVER)
-	Atomic        bool          // without DontFragment: spare the system numbering IPv4 packets, until the first datagram that has to be sent in fragments (RFC 6864, Section 4; Linux)
+	Atomic        bool          // without DontFragment, and on a loopback address in its place: spare the system numbering IPv4 packets, until the first datagram that has to be sent in fragments (RFC 6864, Section 4; Linux)
 	TTL           int           // time to live or hop limit of what is sent; default the system's; also for multicast
 	TOS           int           // type of service or traffic class of what is sent
 	Interface     string        // bind to this interface (SO_BINDTODEVICE), and send multicast there
@@ -52,6 +52,11 @@ func (o Options) withDefaults() Options {
 		o.SendBuffer = defaultSocketBuffer
 	}
 	return o
+}
+
+// whole reports whether a socket with that address is to send nothing in fragments.
+func (o *Options) whole(local netip.Addr) bool {
+	return o.DontFragment && !(o.Atomic && local.IsLoopback())
 }
 
 // ErrUnsupported is wrapped by errors about what this system, or this transport, does not offer.

@@ -104,7 +104,7 @@ func (u *setup) conn(network Network, o Options) (*kernelConn, error) {
 		return nil, err
 	}
 	c.gro.set(u.gro)
-	if o.Atomic && !o.DontFragment {
+	if o.Atomic && !o.whole(c.local.Addr()) {
 		c.atomic.init(u.s, c.local)
 	}
 	c.caps.SeesRefusals, c.caps.Timestamps, c.caps.ReceiveBuffer = o.Refusals, o.Timestamps, u.granted
@@ -188,7 +188,7 @@ func (u *setup) after(e Endpoint, o Options, iface int) {
 		u.both(sock.IPRecvTTL, sock.IPv6RecvHopLimit, 1)
 		u.both(sock.IPRecvTOS, sock.IPv6RecvTClass, 1)
 	}
-	if o.DontFragment {
+	if o.whole(e.Addr()) {
 		u.both(sock.IPMTUDiscover, sock.IPv6MTUDiscover, sock.MTUDiscoverDo)
 	}
 	if o.TTL > 0 {

@@ -8,18 +8,18 @@ import (
 )
 
 // unfragmented has sockets that other machines can reach send nothing in fragments: a reply is as long as the path takes in one packet, or it fails
-// with EMSGSIZE (RFC 8085, Section 3.2). Where the system cannot be told so, it does as it does. All others send fragments only where they have to.
+// with EMSGSIZE (RFC 8085, Section 3.2). Where the system cannot be told so, it does as it does. Those on loopback send fragments only where they have to.
 func (c *Config) unfragmented() {
+	if c.Options.DontFragment {
+		return
+	}
 	c.Options.Atomic = true
-	if c.Guards.MaxReply < 0 || c.Options.DontFragment {
+	if c.Guards.MaxReply < 0 {
 		return
 	}
 	c.Options.DontFragment = true
 	listen := c.Listen
 	c.Listen = func(e dgram.Endpoint, o dgram.Options) (dgram.Conn, error) {
-		if !e.Network().IP() || e.Addr().IsLoopback() {
-			o.DontFragment = false
-		}
 		conn, err := listen(e, o)
 		if o.DontFragment && errors.Is(err, dgram.ErrUnsupported) {
 			o.DontFragment = false

@@ -80,9 +80,9 @@ func TestServerSendsNoFragments(t *testing.T) {
 		{"0.0.0.0:0", stage.GuardConfig{}, "0.0.0.0 whole"},
 		{"[::]:0", stage.GuardConfig{}, ":: whole"},
 		{"192.0.2.1:0", stage.GuardConfig{}, "192.0.2.1 whole, then atomic"},
-		{"127.0.0.1:0", stage.GuardConfig{}, "127.0.0.1 atomic"},
-		{"[::1]:0", stage.GuardConfig{}, "::1 atomic"},
-		{"unixgram:@dgram-test-fragments", stage.GuardConfig{}, "invalid IP atomic"},
+		{"127.0.0.1:0", stage.GuardConfig{}, "127.0.0.1 whole"},
+		{"[::1]:0", stage.GuardConfig{}, "::1 whole"},
+		{"unixgram:@dgram-test-fragments", stage.GuardConfig{}, "invalid IP whole"},
 		{"0.0.0.0:0", stage.GuardConfig{MaxReply: -1}, "0.0.0.0 atomic"},
 	} {
 		var tried []string
