@@ -1,7 +1,5 @@
 package bench
 
-import "time"
-
 // heard notes that somebody is there.
 func (w *worker) heard() {
 	if !w.shared.heard.Load() {
@@ -14,7 +12,9 @@ func (w *worker) arrived(i int32, b []byte, at int64) {
 	w.active = w.now
 	w.heard()
 	place, what := w.match(i, b)
-	w.watch.arrived(i, b, at, place, what)
+	if w.watch != nil {
+		w.watch.arrived(i, b, at, place, what)
+	}
 	if what == isPending {
 		w.answer(place, b, at)
 		return
@@ -254,24 +254,33 @@ func (w *worker) quoted(i int32, quoted []byte) int32 {
 	return -1
 }
 
-// drained is told when what a flow had has been handed over: a closed loop sends as many requests as were answered.
+// drained is told when what a flow had has been handed over: a closed loop makes as many requests as were answered. They are sent by flush.
 func (w *worker) drained(i int32) {
 	if w.sending && !w.plan.open && !w.plan.oneWay && !w.flows[i].waiting {
 		w.refill(i)
 	}
 }
 
-// outstanding is how many answers a flow may have, and so how many it is worth asking for at once.
+// outstanding is how many answers a flow may have.
 func (w *worker) outstanding(i int32) int {
-	if w.plan.open || w.plan.oneWay {
+	if w.plan.oneWay {
 		return maxBatch
 	}
 	return max(w.plan.window-int(w.flows[i].free), 0)
 }
 
-// stamped is when a datagram was received, by the kernel's stamp where there is one.
-func (w *worker) stamped(kernel time.Time, read int64) int64 {
-	if kernel.IsZero() || w.plan.clock != KernelClock {
+// worthAsking is how many answers of a flow are asked for at once. An open loop sees by one that is missing that there are no more.
+func (w *worker) worthAsking(i int32) int {
+	n := w.outstanding(i)
+	if w.plan.open {
+		return n + 1
+	}
+	return max(n, 1)
+}
+
+// stamped is when a datagram was received: by the kernel's stamp, nanoseconds since 1970, where there is one, else when it was read.
+func (w *worker) stamped(kernel, read int64) int64 {
+	if kernel == 0 || w.plan.clock != KernelClock {
 		return read
 	}
 	return w.clock.stamp(kernel)

@@ -27,5 +27,21 @@ func (c *clock) adjust() {
 	c.offset = best
 }
 
-// stamp is a kernel time stamp by the run's clock.
-func (c *clock) stamp(t time.Time) int64 { return t.UnixNano() - c.offset }
+// moment is a reading of the clock, with the processor's counter beside it.
+type moment struct {
+	at    int64
+	ticks uint64
+}
+
+// between is the time at which the processor's counter read ticks, between two moments that are not long apart. It is never outside them, whatever
+// became of the counter: a virtual machine may have been moved.
+func between(from, to moment, ticks uint64) int64 {
+	whole, part := to.ticks-from.ticks, ticks-from.ticks
+	if whole == 0 || part > whole {
+		return from.at
+	}
+	return from.at + int64(float64(to.at-from.at)*(float64(part)/float64(whole)))
+}
+
+// stamp is a kernel time stamp, nanoseconds since 1970, by the run's clock.
+func (c *clock) stamp(ns int64) int64 { return ns - c.offset }

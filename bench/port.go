@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"syscall"
 	"time"
 
 	"dgram"
@@ -10,10 +9,11 @@ import (
 // port is what a worker sends and receives through: the sockets of its flows.
 type port interface {
 	// receive tells w of everything that has arrived, and waits for it at most so long: arrived and notice for each datagram and
-	// report, then drained for the flow.
+	// report, then drained for the flow, and flush.
 	receive(w *worker, wait time.Duration)
-	// send sends requests by a flow and puts an errno for each that the system did not take into failed, 0 for the others.
-	send(flow int32, requests [][]byte, failed []syscall.Errno)
+	// send sends w's requests that stand in its batch from one place to another, and tells it when they left. It puts an errno into w.failed for each
+	// that the system did not take, 0 for the others.
+	send(w *worker, from, to int)
 	// spins says that looking again and again without waiting makes sense.
 	spins() bool
 	// drops is how many datagrams the sockets dropped because they were full. It may be called from any goroutine.

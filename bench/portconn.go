@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"sync"
@@ -112,31 +113,42 @@ func (f *connPort) take(w *worker, r *received) {
 		case !d.Peer.Same(f.target) && !f.target.Addr().IsUnspecified():
 			w.stray(d.Data)
 		default:
-			w.arrived(r.flow, d.Data, w.stamped(d.Time, int64(r.at.Sub(w.clock.base))))
+			var stamp int64
+			if !d.Time.IsZero() {
+				stamp = d.Time.UnixNano()
+			}
+			w.arrived(r.flow, d.Data, w.stamped(stamp, int64(r.at.Sub(w.clock.base))))
 		}
 	}
 	w.watch.show()
 	r.back <- struct{}{}
 	w.drained(r.flow)
+	w.flush()
 }
 
-func (f *connPort) send(flow int32, requests [][]byte, failed []syscall.Errno) {
-	f.out.Reset()
-	for _, b := range requests {
-		d := f.out.Append()
-		d.Peer, d.Data = f.target, b
-	}
-	_ = f.conns[flow].Send(f.out) // what befell each is in its slot
-	for i := range requests {
-		d := &f.out.Datagrams[i]
-		failed[i] = 0
-		if d.Fate == dgram.Failed || d.Fate == dgram.Refused || d.Fate == dgram.Unreachable {
-			failed[i] = d.Err
-			if d.Err == 0 {
-				failed[i] = syscall.EIO
-			}
+func (f *connPort) send(w *worker, from, to int) {
+	for from < to {
+		end := w.oneFlow(from, to)
+		f.out.Reset()
+		for _, b := range w.payloads[from:end] {
+			d := f.out.Append()
+			d.Peer, d.Data = f.target, b
 		}
+		w.left(from, end, w.clock.now())
+		_ = f.conns[w.by[from]].Send(f.out) // what befell each is in its slot
+		for k := range end - from {
+			w.failed[from+k] = failure(&f.out.Datagrams[k])
+		}
+		from = end
 	}
+}
+
+func failure(d *dgram.Datagram) syscall.Errno {
+	switch d.Fate {
+	case dgram.Failed, dgram.Refused, dgram.Unreachable:
+		return cmp.Or(d.Err, syscall.EIO)
+	}
+	return 0
 }
 
 func (f *connPort) spins() bool { return f.spin }

@@ -19,6 +19,8 @@ type fleetPort struct {
 	gso     bool
 	kind    traits
 	first   []int // for each message, the first of its requests
+	posts   []post
+	room    int // datagrams asked for at once
 	scratch sock.Control
 	quote   []byte
 }
@@ -63,18 +65,28 @@ func openFlow(c *Config, p *plan) (*sock.Socket, error) {
 		return nil, err
 	}
 	s := conn.(interface{ Socket() *sock.Socket }).Socket()
-	if asks {
-		if err := s.KeepStamps(); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	err = unasked(s)
+	if err == nil && asks {
+		err = s.KeepStamps()
 	}
-	if c.Stray {
-		return s, nil
+	if err == nil && !c.Stray {
+		err = s.Connect(sock.InetAddr{AddrPort: p.target.AddrPort()})
 	}
-	if err := s.Connect(sock.InetAddr{AddrPort: p.target.AddrPort()}); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// unasked has the kernel no longer say at which address a datagram arrived, as it does on a Conn's socket. Nobody asks, and with the stamps it costs a twentieth
+// of a request.
+func unasked(s *sock.Socket) error {
+	if s.Family() == sock.INET6 {
+		if err := s.Set(sock.IPv6RecvPktInfo, 0); err != nil {
+			return err
+		}
+	}
+	return s.Set(sock.IPPktInfo, 0)
 }
 
 // asksForStamps reports whether there is one answer to come, and nothing else. Its time is then asked for when the next request is on its way: the server waits for
@@ -84,14 +96,16 @@ func asksForStamps(c *Config, p *plan) bool {
 }
 
 func newFleetPort(c *Config, p *plan, sockets []*sock.Socket) (*fleetPort, error) {
-	f := &fleetPort{target: p.target, gso: c.GSO, first: make([]int, 0, maxBatch), quote: make([]byte, quoted)}
+	f := &fleetPort{target: p.target, gso: c.GSO, first: make([]int, 0, maxBatch), posts: make([]post, 0, maxBatch), quote: make([]byte, quoted)}
 	f.kind = traits{transport: "kernel", timestamps: p.clock == KernelClock, gso: c.GSO, gro: c.GRO, measures: asksForStamps(c, p)}
 	f.control = f.kind.timestamps && !f.kind.measures || c.GRO
 	if c.Stray {
 		f.to = p.target.AddrPort()
 	}
 	var err error
-	f.fleet, err = sock.NewFleet(sockets, sock.FleetConfig{Messages: maxBatch, Size: c.options(p).Buffer, Control: f.control, Names: c.Stray, Sweep: !p.open && len(sockets) <= mostSwept})
+	size := c.options(p).Buffer
+	f.room = min(max(mostTaken/size, 1), maxBatch)
+	f.fleet, err = sock.NewFleet(sockets, sock.FleetConfig{Messages: maxBatch, Size: size, Control: f.control, Names: c.Stray, Sweep: !p.open && len(sockets) <= mostSwept})
 	return f, err
 }
 
@@ -102,54 +116,99 @@ const mostSwept = 1024
 // quoted is how much of a request a report may quote, bytes.
 const quoted = 2048
 
+// Flows are looked at one right behind the other, then what came is handed over, then what may go is sent, likewise: the kernel's way to receive, the worker's
+// own and the kernel's way to send are each longer than the processor's first cache, and are fetched once for several flows.
+const (
+	mostLooks = 16       // flows
+	mostTaken = 16 << 10 // bytes: what was taken is still in the cache
+)
+
 func (f *fleetPort) receive(w *worker, wait time.Duration) {
-	for _, i := range f.fleet.Ready(wait) {
-		limit := min(max(w.outstanding(i), 1), maxBatch)
-		n, errno := f.fleet.Recv(i, limit)
-		if errno != 0 {
-			f.notices(w, i)
-			f.fleet.Again(i)
+	for flows := f.fleet.Ready(wait); len(flows) > 0; {
+		f.ask(w, flows)
+		var begin, end moment
+		if !f.kind.timestamps {
+			begin = f.moment(w)
 		}
-		if n == 0 {
-			continue
+		made := f.fleet.Look()
+		if !f.kind.timestamps || wait > 0 {
+			end = f.moment(w)
+			w.now = end.at
 		}
-		if !f.kind.measures || wait > 0 {
-			w.now = w.clock.now()
+		for k, i := range flows[:made] {
+			first, n, ticks, errno := f.fleet.Took(k)
+			if errno != 0 {
+				f.notices(w, i)
+				f.fleet.Again(i)
+			}
+			if n == 0 {
+				continue
+			}
+			at := w.now
+			if !f.kind.timestamps {
+				at = between(begin, end, ticks)
+			}
+			limit := f.limit(w, i)
+			for j := range n {
+				f.hand(w, i, first+j, at)
+			}
+			w.watch.show()
+			if n == limit && (w.plan.open || w.outstanding(i) > 0) {
+				f.fleet.Again(i)
+			}
+			w.drained(i)
 		}
-		for j := range n {
-			f.hand(w, i, j)
-		}
-		w.watch.show()
-		if n == limit && w.outstanding(i) > 0 {
-			f.fleet.Again(i)
-		}
-		w.drained(i)
+		w.flush()
 		if f.kind.measures {
-			f.measure(w, i)
+			f.measure(w, 0)
 		}
+		flows = flows[made:]
 	}
 }
+
+func (f *fleetPort) moment(w *worker) moment { return moment{w.clock.now(), sock.Ticks()} }
+
+// ask plans looks at the first of the flows.
+func (f *fleetPort) ask(w *worker, flows []int32) {
+	f.fleet.Forget()
+	room := f.room
+	for k, i := range flows[:min(len(flows), mostLooks)] {
+		limit := f.limit(w, i)
+		if k > 0 && limit > room {
+			return
+		}
+		f.fleet.Ask(i, limit)
+		room -= limit
+	}
+}
+
+// limit is how many datagrams are asked for when flow i is looked at.
+func (f *fleetPort) limit(w *worker, i int32) int { return min(w.worthAsking(i), maxBatch) }
 
 // measure records the latency of the answer that was taken from flow i last, if it was one.
 func (f *fleetPort) measure(w *worker, i int32) {
 	if due, ok := w.unmeasured.take(); ok {
-		at := w.clock.now()
-		if t, ok := f.fleet.Stamp(i); ok {
-			at = w.clock.stamp(t)
+		at := w.clock.stamp(f.fleet.Stamp(i))
+		if at < 0 { // it does not say
+			at = w.clock.now()
 		}
 		w.cur.latency.record(at - due)
 	}
 }
 
-// hand gives message j to the worker, each of its datagrams for itself.
-func (f *fleetPort) hand(w *worker, i int32, j int) {
-	b, at := f.fleet.Data(j), w.now
+// hand gives message j, which came by flow i, to the worker, each of its datagrams for itself. read is when it had been received, by the user's clock.
+func (f *fleetPort) hand(w *worker, i int32, j int, read int64) {
+	b, at := f.fleet.Data(j), read
 	segment := len(b)
-	if f.control {
+	if f.kind.gro {
 		f.fleet.Control(j, &f.scratch)
-		at = w.stamped(f.scratch.Time, at)
 		if f.scratch.Segment > 0 {
 			segment = f.scratch.Segment
+		}
+	}
+	if f.kind.timestamps && !f.kind.measures {
+		if at = w.clock.stamp(f.fleet.Nanos(j)); at < 0 { // there is none
+			at = w.clock.now()
 		}
 	}
 	if f.to.IsValid() && dgram.IPEndpoint(f.target.Network(), f.fleet.AddrPort(j)) != f.target {
@@ -179,31 +238,75 @@ func (f *fleetPort) notices(w *worker, i int32) {
 	}
 }
 
-// send implements port. What EAGAIN kept out is tried again for a while; an errno that the socket had in store is not the request's own.
-func (f *fleetPort) send(flow int32, requests [][]byte, failed []syscall.Errno) {
-	clear(failed)
-	for from := 0; from < len(requests); {
-		f.gather(requests[from:])
-		done, errno := f.push(flow)
-		if done < len(f.first) {
-			from += f.first[done]
-			if f.refused(errno) {
-				continue
-			}
-			failed[from] = errno
-			from++
-			continue
+// post is the requests of one flow, by their places in the batch, and their messages.
+type post struct{ from, to, first, messages int }
+
+// send implements port.
+func (f *fleetPort) send(w *worker, from, to int) {
+	f.fleet.Reset()
+	f.first, f.posts = f.first[:0], f.posts[:0]
+	for from < to {
+		end := w.oneFlow(from, to)
+		p := post{from, end, len(f.first), 1}
+		if end == from+1 && !f.to.IsValid() {
+			f.fleet.PostOne(w.by[from], w.payloads[from])
+		} else {
+			f.gather(w.payloads[:end], from)
+			f.fleet.Post(w.by[from], p.first)
+			p.messages = len(f.first) - p.first
 		}
-		return
+		f.posts = append(f.posts, p)
+		from = end
+	}
+	begin := f.moment(w)
+	f.fleet.Send()
+	end := begin
+	if len(f.posts) > 1 {
+		end = f.moment(w)
+	}
+	undone := f.posts[:0]
+	for k, p := range f.posts {
+		n, ticks, _ := f.fleet.Sent(k)
+		w.left(p.from, p.to, between(begin, end, ticks))
+		clear(w.failed[p.from:p.to])
+		if n < p.messages {
+			if n > 0 {
+				p.from = f.first[p.first+n]
+			}
+			undone = append(undone, p)
+		}
+	}
+	w.now = end.at
+	for _, p := range undone {
+		f.sendAgain(w.by[p.from], w.payloads[p.from:p.to], w.failed[p.from:p.to])
 	}
 }
 
-// gather makes messages of requests: one of each, or one of many of one size.
-func (f *fleetPort) gather(requests [][]byte) {
-	f.fleet.Reset()
-	f.first = f.first[:0]
+// sendAgain sends requests of a flow that the kernel has not taken. What EAGAIN keeps out is tried for a while; an errno that the socket had in store is not
+// the request's own.
+func (f *fleetPort) sendAgain(flow int32, requests [][]byte, failed []syscall.Errno) {
+	for from := 0; from < len(requests); {
+		f.fleet.Reset()
+		f.first = f.first[:0]
+		f.gather(requests, from)
+		done, errno := f.push(flow)
+		if done == len(f.first) {
+			return
+		}
+		from = f.first[done]
+		if f.refused(errno) {
+			continue
+		}
+		failed[from] = errno
+		from++
+	}
+}
+
+// gather makes messages of the requests from one on: one of each, or one of many of one size.
+func (f *fleetPort) gather(requests [][]byte, from int) {
 	size, count, total := 0, 0, 0
-	for k, b := range requests {
+	for k := from; k < len(requests); k++ {
+		b := requests[k]
 		if f.gso && count > 0 && count < sock.MaxSegments && len(b) == size && total+size <= maxSuper {
 			f.fleet.AddSegment(b, size)
 			count, total = count+1, total+size
@@ -229,7 +332,7 @@ func (f *fleetPort) push(flow int32) (int, syscall.Errno) {
 	done, tries := 0, 0
 	var until time.Time
 	for done < len(f.first) {
-		n, errno := f.fleet.Send(flow, done)
+		n, errno := f.fleet.SendBy(flow, done)
 		if errno == 0 {
 			done, tries = done+n, 0
 			continue

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -138,6 +139,14 @@ func (r *requests) fill(b []byte, form int, order uint32, seq uint64, flow int32
 }
 
 func putToken(b []byte, v uint32) {
+	if len(b) == tokenLetters { // all letters at once, a byte of a word each
+		x := uint64(v)
+		x = (x | x<<16) & 0x0000ffff0000ffff
+		x = (x | x<<8) & 0x00ff00ff00ff00ff
+		x = (x | x<<4) & lowHalves
+		binary.BigEndian.PutUint64(b, x+'a'*everyByte)
+		return
+	}
 	for i := len(b) - 1; i >= 0; i-- {
 		b[i] = 'a' + byte(v&15)
 		v >>= 4
@@ -171,12 +180,34 @@ var tokenLetter = func() (t [256]byte) {
 
 // getToken reads a token in either case; kind is upperToken or lowerToken if all of it is in one case, and has notToken if it is none.
 func getToken(b []byte) (v uint32, kind byte) {
+	if len(b) == tokenLetters {
+		x := binary.BigEndian.Uint64(b)
+		if lower := x - 'a'*everyByte; lower&^lowHalves == 0 {
+			return joinHalves(lower), lowerToken
+		}
+		if upper := x - 'A'*everyByte; upper&^lowHalves == 0 {
+			return joinHalves(upper), upperToken
+		}
+	}
 	for _, c := range b {
 		t := tokenLetter[c]
 		kind |= t
 		v = v<<4 | uint32(t&15)
 	}
 	return v, kind &^ 15
+}
+
+// A word that holds a letter in each byte. What borrows when letters are subtracted from it has itself more than its lower half left.
+const (
+	everyByte = 0x0101010101010101
+	lowHalves = 0x0f * everyByte
+)
+
+// joinHalves makes one number of the lower halves of a word's bytes, whose upper halves are 0.
+func joinHalves(x uint64) uint32 {
+	x = (x | x>>4) & 0x00ff00ff00ff00ff
+	x = (x | x>>8) & 0x0000ffff0000ffff
+	return uint32(x | x>>16)
 }
 
 // tokenAt reads the token of an answer, or of a quoted request, where requests have theirs.

@@ -25,6 +25,17 @@ func TestTokens(t *testing.T) {
 		if got, kind := getToken(upper(b)); got != v || kind != upperToken {
 			t.Errorf("%q is %d %x, not %d", upper(b), got, kind, v)
 		}
+		slow := func(b []byte) (v uint32, kind byte) { // a letter after the other, as tokens of other lengths are read
+			for _, c := range b {
+				v, kind = v<<4|uint32(tokenLetter[c]&15), kind|tokenLetter[c]&^15
+			}
+			return v, kind
+		}
+		any := rapid.SliceOfN(rapid.SampledFrom([]byte("`abpqABP@Qo\x00\xff/")), tokenLetters, tokenLetters).Draw(t, "any")
+		want, wantKind := slow(any)
+		if got, kind := getToken(any); kind != wantKind || kind&notToken == 0 && got != want {
+			t.Errorf("%q is %d %x, not %d %x", any, got, kind, want, wantKind)
+		}
 		b[rapid.IntRange(0, n-1).Draw(t, "at")] = rapid.SampledFrom([]byte("`qQ@ 0\x00\xff")).Draw(t, "bad")
 		if _, kind := getToken(b); kind&notToken == 0 {
 			t.Errorf("%q is taken for a token", b)

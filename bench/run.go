@@ -140,6 +140,9 @@ func newWorker(p *plan, port port, s *shared, k int, first int32, n int) *worker
 // prepare makes the load ready to begin.
 func (w *worker) prepare() {
 	k := int(int64(w.first) * int64(w.plan.workers) / int64(w.plan.flows))
+	for i := range w.flows {
+		w.flows[i].free = int32(w.plan.window)
+	}
 	if w.plan.open {
 		w.start(w.plan, k, &w.random)
 		return
@@ -150,7 +153,6 @@ func (w *worker) prepare() {
 	w.filling = true
 	w.refills.flows = make([]int32, 0, 2*len(w.flows))
 	for i := range w.flows {
-		w.flows[i].free = int32(w.plan.window)
 		w.retry(int32(i))
 	}
 }

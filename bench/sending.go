@@ -31,6 +31,7 @@ func (w *worker) refillWaiting() {
 		w.flows[i].waiting = false
 		w.refill(i)
 	}
+	w.flush()
 	if q.from == len(q.flows) {
 		q.flows, q.from = q.flows[:0], 0
 	} else if q.from > cap(q.flows)/2 {
@@ -39,33 +40,37 @@ func (w *worker) refillWaiting() {
 	}
 }
 
-// refill sends as many requests on a flow as its window has room for, up to the first that fails.
+// refill makes as many requests of a flow as its window has room for, and leaves the last of them to flush; where one fails there are no more.
 func (w *worker) refill(i int32) {
 	f := &w.flows[i]
 	for f.free > 0 && !f.waiting {
-		due := w.clock.now()
-		n := min(f.free, maxBatch)
-		for range n {
-			w.add(i, due)
+		n := int(min(f.free, maxBatch))
+		if w.batch+n > maxBatch { // those of one flow go together
+			w.flush()
+			continue
 		}
-		w.flush(i, due)
+		for range n {
+			w.add(i, w.now)
+		}
 	}
 }
 
 // sendDue sends what an open loop has due by now, but not so much of it that answers would have to wait.
 func (w *worker) sendDue() {
 	for sent := 0; sent < maxBatch && w.isDue(); {
-		i := w.nextFlow()
-		limit := maxBatch
-		if len(w.flows) > 1 {
-			limit = w.perFlow()
-		}
-		for w.batch < limit && w.isDue() {
-			w.add(i, w.nextDue)
-			w.advance()
+		for w.batch < maxBatch && w.isDue() {
+			i := w.nextFlow()
+			limit := maxBatch
+			if len(w.flows) > 1 {
+				limit = min(w.batch+w.perFlow(), maxBatch)
+			}
+			for w.batch < limit && w.isDue() {
+				w.add(i, w.nextDue)
+				w.advance()
+			}
 		}
 		sent += w.batch
-		w.flush(i, w.now)
+		w.flush()
 		w.now = w.clock.now()
 	}
 }
@@ -89,16 +94,16 @@ func (w *worker) nextFlow() int32 {
 
 // flood sends one batch, one way, as fast as the kernel takes it.
 func (w *worker) flood() {
-	i, due := w.nextFlow(), w.now
+	i := w.nextFlow()
 	for range maxBatch {
-		w.add(i, due)
+		w.add(i, w.now)
 	}
-	w.flush(i, due)
+	w.flush()
 }
 
 // add makes the next request of a flow and puts it into the batch.
 func (w *worker) add(i int32, due int64) {
-	place, order, warm := int32(-1), w.table.next, w.warm()
+	place, order := int32(-1), w.table.next
 	form := w.chooseForm()
 	if w.plan.oneWay {
 		w.table.next++
@@ -106,7 +111,7 @@ func (w *worker) add(i int32, due int64) {
 		var r *request
 		place, r = w.table.take(due, i)
 		order = r.order
-		r.form, r.warm = uint16(form), warm
+		r.form, r.warm = uint16(form), w.warm()
 		if w.table.seqs != nil {
 			w.table.seqs[place] = w.seq
 		}
@@ -124,7 +129,7 @@ func (w *worker) add(i int32, due int64) {
 	}
 	payload := b.bytes[:len(request)]
 	w.requests.fill(payload, form, order, w.seq, w.first+i)
-	w.payloads[k], w.taken[k] = payload, place
+	w.payloads[k], w.taken[k], w.by[k] = payload, place, i
 	w.batch++
 	w.seq++
 }
@@ -146,34 +151,53 @@ func (w *worker) chooseForm() int {
 	return len(r.forms) - 1
 }
 
-// flush sends the batch by a flow and counts what became of each request. at is when it is handed over.
-func (w *worker) flush(i int32, at int64) {
+// flush sends the batch and counts what became of each request.
+func (w *worker) flush() {
 	n := w.batch
-	if n == 0 {
-		return
-	}
 	w.batch = 0
-	w.active = at
-	w.watch.sending(w, i, n)
-	w.port.send(i, w.payloads[:n], w.failed[:n])
-	w.watch.sent(w, i, n)
-	for k := range n {
-		warm := w.warm()
-		if place := w.taken[k]; place >= 0 {
-			r := &w.table.places[place]
-			warm = r.warm
-			if w.plan.open && warm == w.warm() {
-				w.cur.scheduling.record(at - r.due)
-			}
+	for from, to := 0, 0; from < n; from = to {
+		if to = n; w.watch != nil {
+			to = w.oneFlow(from, n)
 		}
-		c := w.cur.counts(warm)
+		w.watch.sending(w, from, to)
+		w.port.send(w, from, to)
+		w.watch.sent(w, from, to)
+	}
+	c := w.cur.counts(w.warm())
+	for k := range n {
 		c.Due++
 		if w.failed[k] != 0 {
-			w.sendFailed(c, i, w.taken[k], w.failed[k])
+			w.sendFailed(c, w.by[k], w.taken[k], w.failed[k])
 			continue
 		}
 		c.Sent++
 		c.SentBytes += int64(len(w.payloads[k]))
+	}
+}
+
+// oneFlow is where the requests end, of those in the batch from one place to another, that go by the same flow as the first.
+func (w *worker) oneFlow(from, to int) int {
+	for k := from + 1; k < to; k++ {
+		if w.by[k] != w.by[from] {
+			return k
+		}
+	}
+	return to
+}
+
+// left notes when the requests in the batch from one place to another were handed over. Those of a closed loop were due then.
+func (w *worker) left(from, to int, at int64) {
+	w.now, w.active = at, at
+	if w.plan.oneWay {
+		return
+	}
+	for _, place := range w.taken[from:to] {
+		r := &w.table.places[place]
+		if w.plan.open {
+			w.cur.scheduling.record(at - r.due)
+		} else {
+			r.due = at
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,14 +39,16 @@ func (p *echoPort) receive(w *worker, _ time.Duration) {
 	for i := range w.flows {
 		w.drained(int32(i))
 	}
+	w.flush()
 }
 
-func (p *echoPort) send(flow int32, requests [][]byte, failed []syscall.Errno) {
-	clear(failed)
-	for _, b := range requests {
+func (p *echoPort) send(w *worker, from, to int) {
+	w.left(from, to, w.clock.now())
+	for k := from; k < to; k++ {
+		w.failed[k] = 0
 		if p.n < len(p.queue) {
-			p.queue[p.n] = append(p.queue[p.n][:0], b...)
-			p.flow[p.n] = flow
+			p.queue[p.n] = append(p.queue[p.n][:0], w.payloads[k]...)
+			p.flow[p.n] = w.by[k]
 			p.n++
 		}
 	}

@@ -24,44 +24,41 @@ func newWatch(w *worker, taps []dgram.Tap) *watch {
 	return &watch{taps: taps, target: w.plan.target, out: dgram.NewBatch(maxBatch, nil), in: dgram.NewBatch(maxBatch, nil), ids: make([]uint64, len(w.table.places))}
 }
 
-// sending shows the requests of a batch before they are sent.
-func (v *watch) sending(w *worker, flow int32, n int) {
+// sending shows the requests that stand in the batch from one place to another, all of one flow, before they are sent.
+func (v *watch) sending(w *worker, from, to int) {
 	if v == nil {
 		return
 	}
 	v.out.Reset()
-	for k := range n {
+	for _, b := range w.payloads[from:to] {
 		d := v.out.Append()
-		d.Peer, d.Data = v.target, w.payloads[k]
+		d.Peer, d.Data = v.target, b
 	}
 	v.out.Number()
-	for k := range n {
-		if place := w.taken[k]; place >= 0 {
+	for k, place := range w.taken[from:to] {
+		if place >= 0 {
 			v.ids[place] = v.out.Datagrams[k].ID
 		}
 	}
-	v.taps[flow].Sending(v.out)
+	v.taps[w.by[from]].Sending(v.out)
 }
 
 // sent shows what became of them.
-func (v *watch) sent(w *worker, flow int32, n int) {
+func (v *watch) sent(w *worker, from, to int) {
 	if v == nil {
 		return
 	}
-	for k := range n {
+	for k, errno := range w.failed[from:to] {
 		d := &v.out.Datagrams[k]
-		if d.Fate = dgram.Pending; w.failed[k] != 0 {
-			d.Fate, d.Err = dgram.Failed, w.failed[k]
+		if d.Fate = dgram.Pending; errno != 0 {
+			d.Fate, d.Err = dgram.Failed, errno
 		}
 	}
-	v.taps[flow].Settled(v.out)
+	v.taps[w.by[from]].Settled(v.out)
 }
 
 // arrived keeps a datagram until the others of the same turn are there too. what says whether it answers the request at that place.
 func (v *watch) arrived(flow int32, b []byte, at int64, place int32, what past) {
-	if v == nil {
-		return
-	}
 	if flow != v.flow {
 		v.show()
 	}
@@ -77,7 +74,7 @@ func (v *watch) arrived(flow int32, b []byte, at int64, place int32, what past) 
 	}
 }
 
-// show shows what has arrived; its bytes are about to be overwritten.
+// show shows what has arrived by one flow; its bytes are about to be overwritten.
 func (v *watch) show() {
 	if v == nil || len(v.in.Datagrams) == 0 {
 		return

@@ -27,6 +27,7 @@ type worker struct {
 	buffers  [maxBatch]sendBuffer // what they are made in
 	payloads [maxBatch][]byte     // their bytes
 	taken    [maxBatch]int32      // their places in the table; -1: one-way
+	by       [maxBatch]int32      // their flows
 	failed   [maxBatch]syscall.Errno
 
 	phases
@@ -49,7 +50,7 @@ type worker struct {
 
 // flow is what a worker knows of one flow.
 type flow struct {
-	free     int32  // closed loop: how many more may be outstanding
+	free     int32  // the window, less what is outstanding; only a closed loop keeps it from going below 0
 	last     uint32 // order of the latest request answered
 	answered bool
 	givenUp  int64 // by order: requests given up whose answer may still come
@@ -157,6 +158,10 @@ func (w *worker) patience() time.Duration {
 	if w.filling || w.sending && w.plan.oneWay && !w.plan.open {
 		return 0
 	}
+	spins := w.port.spins()
+	if spins && (w.plan.spin || w.now-w.active < int64(spinFor)) {
+		return 0
+	}
 	next := w.edge
 	if len(w.refills.flows) > 0 {
 		next = w.nextTick
@@ -168,10 +173,7 @@ func (w *worker) patience() time.Duration {
 		next = min(next, w.nextDue)
 	}
 	left := next - w.now
-	if w.port.spins() {
-		if w.plan.spin || w.now-w.active < int64(spinFor) {
-			return 0
-		}
+	if spins {
 		left -= int64(wakeSlack)
 	}
 	return time.Duration(min(max(left, 0), int64(longestWait)))

@@ -135,22 +135,21 @@ func (r *Receiver) try(fd uintptr) bool {
 
 // receive makes one call with flags, which may wait, and keeps what came of it.
 func (r *Receiver) receive(fd, flags uintptr, told bool) {
-	r.rearm()
+	r.rearm(0, r.filled)
 	if r.filled, r.err = receiveMessages(fd, r.hdr[:r.alone.room(len(r.hdr))], flags, told); r.err == 0 {
 		r.alone.took(r.filled)
 	}
 }
 
-// rearm puts back what the kernel changed in the headers of the last batch.
-func (r *Receiver) rearm() {
-	for i := range r.hdr[:r.filled] {
-		h := &r.hdr[i].hdr
+// rearm puts back what the kernel changed in the headers of n messages.
+func (r *Receiver) rearm(first, n int) {
+	for i := range r.hdr[first:][:n] {
+		h := &r.hdr[first+i].hdr
 		h.Namelen = sockaddrSize
 		if r.controlled {
 			h.SetControllen(controlSize)
 		}
 	}
-	r.filled = 0
 }
 
 // Data returns the bytes of message i, with the whole buffer as capacity.
@@ -213,6 +212,21 @@ func (r *Receiver) Control(i int, c *Control) {
 	}
 	used := min(int(r.hdr[i].hdr.Controllen), controlSize)
 	c.parse(r.control[i*controlSize : i*controlSize+used])
+}
+
+// nanos is the time in message i's first control message, in nanoseconds since 1970; 0 where that is no time.
+func (r *Receiver) nanos(i int) int64 {
+	if !r.controlled || int(r.hdr[i].hdr.Controllen) < unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) {
+		return 0
+	}
+	m := (*struct {
+		unix.Cmsghdr
+		time unix.Timespec
+	})(unsafe.Pointer(&r.control[i*controlSize]))
+	if m.Level != unix.SOL_SOCKET || m.Type != unix.SO_TIMESTAMPNS {
+		return 0
+	}
+	return m.time.Nano()
 }
 
 func (c *Control) parse(b []byte) { forEachControl(b, c.take) }

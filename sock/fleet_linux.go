@@ -3,8 +3,6 @@ package sock
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -25,9 +23,11 @@ type Fleet struct {
 	polls   []unix.PollFd // what a sweep waits for
 	events  []unix.EpollEvent
 	ready   []int32
-	again   []int32 // sockets that may hold more than was taken: an edge is told once
-	coarse  bool    // the kernel has no epoll_pwait2: waits are whole milliseconds
-	stamp   stamp   // read last
+	again   []int32    // sockets that may hold more than was taken: an edge is told once
+	coarse  bool       // the kernel has no epoll_pwait2: waits are whole milliseconds
+	stamp   kernelTime // read last
+	asked   series     // looks
+	posted  series     // what is to be sent
 }
 
 // FleetConfig says what a Fleet is to hold.
@@ -48,6 +48,7 @@ func NewFleet(sockets []*Socket, c FleetConfig) (*Fleet, error) {
 		in:  sockets[0].NewReceiver(ReceiverConfig{Messages: c.Messages, Size: c.Size, Control: c.Control}),
 		out: sockets[0].NewSender(c.Messages),
 	}
+	f.asked.calls, f.posted.calls = make([]sysCall, 0, c.Messages), make([]sysCall, 0, c.Messages)
 	if !c.Names {
 		for i := range f.in.hdr {
 			f.in.hdr[i].hdr.Name = nil
@@ -58,6 +59,8 @@ func NewFleet(sockets []*Socket, c FleetConfig) (*Fleet, error) {
 			return nil, err
 		}
 	}
+	f.in.rearm(0, f.in.filled)
+	f.in.filled = 0
 	if c.Sweep || len(sockets) == 1 {
 		for i, fd := range f.fds {
 			f.ready = append(f.ready, int32(i))
@@ -129,7 +132,7 @@ func (f *Fleet) epollWait(room int, wait time.Duration) int {
 		return int(n)
 	}
 	if !f.coarse {
-		timeout := unix.NsecToTimespec(int64(wait))
+		timeout := kernelTime{int64(wait / time.Second), int64(wait % time.Second)}
 		n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(f.epoll), events, uintptr(room), uintptr(unsafe.Pointer(&timeout)), 0, 0)
 		if errno == 0 {
 			return int(n)
@@ -146,27 +149,6 @@ func (f *Fleet) epollWait(room int, wait time.Duration) int {
 	return int(n)
 }
 
-// Recv receives what socket i has, at most limit datagrams (0: as many as a call takes), and returns how many: 0 where there are none. An
-// errno that the socket had in store (a refusal) comes as that errno, once. Data, Control and AddrPort tell of the datagrams, until the next
-// Recv. Where more may be left, and Ready is to say so, call Again.
-func (f *Fleet) Recv(i int32, limit int) (int, syscall.Errno) {
-	r := f.in
-	if limit <= 0 || limit > len(r.hdr) {
-		limit = len(r.hdr)
-	}
-	r.rearm()
-	n, errno := receiveMessages(uintptr(f.fds[i]), r.hdr[:limit], unix.MSG_DONTWAIT, false)
-	r.filled = n
-	return n, unlessEmpty(errno)
-}
-
-func unlessEmpty(errno syscall.Errno) syscall.Errno {
-	if errno == unix.EAGAIN || errno == unix.EINTR {
-		return 0
-	}
-	return errno
-}
-
 // Again has the next Ready return i whether or not anything arrives: the kernel tells once that a socket has become readable, and Recv may have
 // left something.
 func (f *Fleet) Again(i int32) {
@@ -174,36 +156,6 @@ func (f *Fleet) Again(i int32) {
 		f.again = append(f.again, i)
 	}
 }
-
-// Data returns the bytes of datagram j of the last Recv.
-func (f *Fleet) Data(j int) []byte { return f.in.Data(j) }
-
-// AddrPort returns its sender, where FleetConfig.Names is set.
-func (f *Fleet) AddrPort(j int) netip.AddrPort { return f.in.AddrPort(j) }
-
-// Control reads its control messages, where FleetConfig.Control is set.
-func (f *Fleet) Control(j int, c *Control) { f.in.Control(j, c) }
-
-// Room returns how many more datagrams can be added.
-func (f *Fleet) Room() int { return len(f.out.iov) - f.out.vectors }
-
-// Add adds a datagram to what Send is to send, to an address, or with the zero one to the socket's peer. data must stay as it is until then.
-func (f *Fleet) Add(to netip.AddrPort, data []byte) { f.out.AddInet(to, netip.Addr{}, 0, data) }
-
-// AddSegment lengthens the message added last by one more datagram; see [Sender.AddSegment].
-func (f *Fleet) AddSegment(data []byte, size int) { f.out.AddSegment(data, size) }
-
-// Send sends through socket i the messages that were added, from index from on, and returns how many the kernel took; if it took none, the
-// errno says why message from was not taken. EAGAIN: the send buffer is full. Drop what was added with Reset.
-func (f *Fleet) Send(i int32, from int) (int, syscall.Errno) {
-	return sendMessages(uintptr(f.fds[i]), f.out.hdr[from:f.out.used], false)
-}
-
-// Added returns how many messages have been added.
-func (f *Fleet) Added() int { return f.out.used }
-
-// Reset takes back what was added.
-func (f *Fleet) Reset() { f.out.Reset() }
 
 // Socket returns socket i.
 func (f *Fleet) Socket(i int32) *Socket { return f.sockets[i] }

@@ -2,10 +2,13 @@ package sock
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"syscall"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // fleet returns n sockets connected to a server, and the server.
@@ -56,7 +59,7 @@ func TestFleet(t *testing.T) {
 					f.Add(netip.AddrPort{}, p)
 				}
 				for from := 0; from < f.Added(); {
-					n, errno := f.Send(i, from)
+					n, errno := f.SendBy(i, from)
 					if errno != 0 {
 						t.Fatal(errno)
 					}
@@ -76,14 +79,19 @@ func TestFleet(t *testing.T) {
 			for round := 0; len(want) > 0 && round < 1000; round++ {
 				for _, i := range f.Ready(10 * time.Millisecond) {
 					limit := 1 + round%2 // by the call for one datagram, and by the other
-					n, errno := f.Recv(i, limit)
+					f.Forget()
+					f.Ask(i, limit)
+					if made := f.Look(); made != 1 {
+						t.Fatalf("%d looks", made)
+					}
+					first, n, _, errno := f.Took(0)
 					if errno != 0 {
 						t.Fatal(errno)
 					}
 					if n == limit {
 						f.Again(i)
 					}
-					for j := range n {
+					for j := first; j < first+n; j++ {
 						if got, ok := want[string(f.Data(j))]; !ok || got != i {
 							t.Errorf("socket %d received %q", i, f.Data(j))
 						}
@@ -98,18 +106,163 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+// Whatever is sent and asked for in series, in posts and looks of any size, with a tracer or without, comes where it belongs, whole
+// and once, and in the order in which it was sent; the counter never goes back.
+func TestFleetInSeries(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		const flows, most = 5, 16
+		control := rapid.Bool().Draw(r, "control")
+		f, server := fleet(t, flows, FleetConfig{Messages: most, Size: 100, Control: control, Sweep: true})
+		defer server.Close()
+		defer f.Close()
+		if rapid.Bool().Draw(r, "traced") {
+			SetTracer(&calls{})
+			defer SetTracer(nil)
+		}
+		var sent [flows][]string
+		f.Reset()
+		begin := Ticks()
+		counts := rapid.SliceOfN(rapid.IntRange(1, 4), 1, 4).Draw(r, "posts")
+		start := rapid.Int32Range(0, flows-1).Draw(r, "socket")
+		for k, n := range counts {
+			i := (start + int32(k)) % flows
+			from := f.Added()
+			for m := range n {
+				p := fmt.Sprintf("%d/%d/%d", i, k, m)
+				sent[i] = append(sent[i], p)
+				if n == 1 && k%2 == 0 {
+					f.PostOne(i, []byte(p))
+				} else {
+					f.Add(netip.AddrPort{}, []byte(p))
+				}
+			}
+			if f.Added() > from {
+				f.Post(i, from)
+			}
+		}
+		f.Send()
+		before := begin
+		for k := range counts {
+			n, ticks, errno := f.Sent(k)
+			if errno == 0 && n > 0 && n < counts[k] {
+				r.Skip("an emulator's sendmmsg ends where a signal comes") // Linux' own does not
+			}
+			if n != counts[k] || errno != 0 || ticks < before {
+				r.Fatalf("post %d of %d messages: %d, %v, at %d after %d", k, counts[k], n, errno, ticks, before)
+			}
+			before = ticks
+		}
+		buf := make([]byte, 100)
+		for i := range sent {
+			for range sent[i] {
+				n, from, _, err := server.RecvFrom(buf, 0)
+				if err != nil {
+					r.Fatal(err)
+				}
+				if _, err := server.SendTo(buf[:n], 0, from); err != nil {
+					r.Fatal(err)
+				}
+			}
+		}
+		for round := 0; round < 100; round++ {
+			f.Forget()
+			var asked []int32
+			for f.Left() > 0 && len(asked) < 2*flows {
+				i, limit := rapid.Int32Range(0, flows-1).Draw(r, "look"), rapid.IntRange(1, f.Left()).Draw(r, "limit")
+				f.Ask(i, limit)
+				asked = append(asked, i)
+			}
+			hit := false
+			for k := range f.Look() {
+				i := asked[k]
+				first, n, ticks, errno := f.Took(k)
+				if errno != 0 || ticks < before {
+					r.Fatalf("look %d: %v at %d after %d", k, errno, ticks, before)
+				}
+				before = ticks
+				if hit && n == 0 && k+1 != f.asked.made {
+					r.Fatal("it went on behind a look in vain")
+				}
+				hit = hit || n > 0
+				for j := first; j < first+n; j++ {
+					if len(sent[i]) == 0 || string(f.Data(j)) != sent[i][0] {
+						r.Fatalf("socket %d got %q, not %q", i, f.Data(j), sent[i])
+					}
+					sent[i] = sent[i][1:]
+				}
+			}
+		}
+		f.Forget()
+		for i := range sent { // what chance did not look for
+			for len(sent[i]) > 0 {
+				f.Ask(int32(i), 1)
+				f.Look()
+				if first, n, _, _ := f.Took(0); n != 1 || string(f.Data(first)) != sent[i][0] {
+					r.Fatalf("socket %d lacks %q", i, sent[i])
+				}
+				sent[i] = sent[i][1:]
+				f.Forget()
+			}
+		}
+	})
+}
+
+// A datagram that is longer than its buffer, with each call that receives.
+func TestFleetCutsWhatIsTooLong(t *testing.T) {
+	for _, control := range []bool{false, true} {
+		for limit := 1; limit <= 2; limit++ {
+			f, server := fleet(t, 1, FleetConfig{Messages: 4, Size: 10, Control: control})
+			f.PostOne(0, []byte("hello, who is there?"))
+			f.Send()
+			buf := make([]byte, 100)
+			n, from, _, err := server.RecvFrom(buf, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := server.SendTo(buf[:n], 0, from); err != nil {
+				t.Fatal(err)
+			}
+			f.Ask(0, limit)
+			f.Look()
+			if first, n, _, _ := f.Took(0); n != 1 || string(f.Data(first)) != "hello, who" {
+				t.Errorf("control %v, limit %d: %d: %q", control, limit, n, f.Data(first))
+			}
+		}
+	}
+}
+
+// What the kernel does not take is told for that post alone, and the others go.
+func TestFleetTellsOfEachPost(t *testing.T) {
+	f, server := fleet(t, 2, FleetConfig{Messages: 4, Size: 100})
+	f.PostOne(0, make([]byte, 70000))
+	f.PostOne(1, []byte("this one goes"))
+	f.Send()
+	if n, _, errno := f.Sent(0); n != 0 || errno != syscall.EMSGSIZE {
+		t.Errorf("%d %v", n, errno)
+	}
+	if n, _, errno := f.Sent(1); n != 1 || errno != 0 {
+		t.Errorf("%d %v", n, errno)
+	}
+	buf := make([]byte, 100)
+	if n, _, _, err := server.RecvFrom(buf, 0); err != nil || string(buf[:n]) != "this one goes" {
+		t.Errorf("%q %v", buf[:n], err)
+	}
+}
+
 func TestFleetSeesRefusals(t *testing.T) {
 	f, server := fleet(t, 2, FleetConfig{Messages: 4, Size: 100})
 	server.Close()
 	f.Reset()
 	f.Add(netip.AddrPort{}, []byte("anybody?"))
-	if _, errno := f.Send(1, 0); errno != 0 {
+	if _, errno := f.SendBy(1, 0); errno != 0 {
 		t.Fatal(errno)
 	}
 	for range 100 {
 		if ready := f.Ready(10 * time.Millisecond); len(ready) > 0 {
 			i := ready[0]
-			if _, errno := f.Recv(i, 0); errno != syscall.ECONNREFUSED || i != 1 {
+			f.Ask(i, 1)
+			f.Look()
+			if _, _, _, errno := f.Took(0); errno != syscall.ECONNREFUSED || i != 1 {
 				t.Fatalf("socket %d: %v", i, errno)
 			}
 			q, err := f.Socket(i).ReadErrorQueue(make([]byte, 100))
@@ -134,10 +287,14 @@ func TestFleetWaitsAndAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() {
 			f.Reset()
 			f.Add(netip.AddrPort{}, payload)
-			f.Send(0, 0)
+			f.Post(0, 0)
+			f.PostOne(1, payload)
+			f.Send()
+			f.Forget()
 			for _, i := range f.Ready(0) {
-				f.Recv(i, 0)
+				f.Ask(i, 1)
 			}
+			f.Look()
 		}); n != 0 {
 			t.Errorf("%g allocations a round", n)
 		}

@@ -50,12 +50,18 @@ func recvfrom(fd uintptr, h *mmsghdr, flags uintptr, told bool) unix.Errno {
 		put(fromCall(fd, h, Flags(flags), n, errno))
 	}
 	if errno == 0 {
-		h.hdr.Flags, h.n = 0, uint32(n)
-		if room := uint32(h.hdr.Iov.Len); h.n > room {
-			h.hdr.Flags, h.n = unix.MSG_TRUNC, room
-		}
+		h.n = uint32(n)
+		h.fit()
 	}
 	return errno
+}
+
+// fit notes, where n is the whole length of a datagram that recvfrom returned, what recvmsg would.
+func (h *mmsghdr) fit() {
+	h.hdr.Flags = 0
+	if room := uint32(h.hdr.Iov.Len); h.n > room {
+		h.hdr.Flags, h.n = unix.MSG_TRUNC, room
+	}
 }
 
 // recvmsg receives one message by its header, control messages and all, which costs a tenth less than recvmmsg of one.
