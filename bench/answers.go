@@ -11,6 +11,7 @@ func (w *worker) heard() {
 func (w *worker) arrived(i int32, b []byte, at int64) {
 	w.active = w.now
 	w.heard()
+	w.token, w.kind = w.requests.tokenAt(b)
 	place, what := w.match(i, b)
 	if w.watch != nil {
 		w.watch.arrived(i, b, at, place, what)
@@ -32,17 +33,16 @@ func (w *worker) arrived(i int32, b []byte, at int64) {
 	}
 }
 
-// match finds the request that a datagram answers, or says what else it is.
+// match finds the request that a datagram answers, or says what else it is. Its token has been read.
 func (w *worker) match(i int32, b []byte) (int32, past) {
 	if w.lineup != nil {
 		return w.matchAny(i, b)
 	}
 	w.tokens++
-	token, kind := w.requests.tokenAt(b)
-	if kind&notToken != 0 {
+	if w.kind&notToken != 0 {
 		return 0, neverSent
 	}
-	return w.own(i, token)
+	return w.own(i, w.token)
 }
 
 // own is find for an answer that came by flow i: what another flow sent was not sent here.
@@ -129,7 +129,7 @@ func (w *worker) matchOrder(i int32, b []byte) (int32, past) {
 	return 0, neverSent
 }
 
-// right reports whether b is the right answer to a pending request.
+// right reports whether b, whose token has been read, is the right answer to a pending request.
 func (w *worker) right(place int32, b []byte) bool {
 	r := &w.table.places[place]
 	switch e := &w.plan.expect; e.Kind {
@@ -138,11 +138,11 @@ func (w *worker) right(place int32, b []byte) bool {
 	case ExpectMatch:
 		return e.Pattern.Match(b)
 	case ExpectEcho:
-		if _, kind := w.requests.tokenAt(b); w.requests.token >= 0 && kind != lowerToken {
+		if w.requests.token >= 0 && w.kind != lowerToken {
 			return false
 		}
 	default:
-		if _, kind := w.requests.tokenAt(b); w.requests.token >= 0 && kind != upperToken {
+		if w.requests.token >= 0 && w.kind != upperToken {
 			return false
 		}
 	}

@@ -44,6 +44,8 @@ type worker struct {
 	tokens     int64  // answers known by token
 	orders     int64  // by order
 	wrong      []byte // the beginning of the first wrong answer
+	token      uint32 // of the datagram that is being looked at, where requests have theirs
+	kind       byte   // what it is, as getToken says
 	watch      *watch // nil: nobody wants to see
 	hint       int    // where the last token was found in an answer of unknown form
 }
@@ -85,7 +87,9 @@ func (w *worker) run() {
 	for {
 		w.polled = w.now
 		w.port.receive(w, w.patience())
-		w.now = w.clock.now()
+		if w.plan.open || w.now == w.polled { // else the clock was read just now
+			w.now = w.clock.now()
+		}
 		if w.now >= w.nextTick && w.tick() {
 			break
 		}

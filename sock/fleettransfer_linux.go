@@ -150,6 +150,6 @@ func (f *Fleet) SendBy(i int32, from int) (int, syscall.Errno) {
 
 // Reset takes back what was added and posted.
 func (f *Fleet) Reset() {
-	f.out.Reset()
+	f.out.used, f.out.vectors = 0, 0
 	f.posted.reset()
 }

@@ -33,10 +33,8 @@ type series struct {
 	end   uint64 // by the processor's counter: just after the last that was made
 }
 
-func (s *series) reset() {
-	clear(s.calls)
-	s.calls, s.made = s.calls[:0], 0
-}
+// reset forgets the calls, but goes on to refer to what they pointed to until others take their places.
+func (s *series) reset() { s.calls, s.made = s.calls[:0], 0 }
 
 // make makes the calls; untilMiss ends the series with the first that fails behind one that did not. A tracer is told of each by slow, which makes it.
 func (s *series) make(untilMiss bool, slow func(*sysCall)) {
