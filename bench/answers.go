@@ -269,15 +269,6 @@ func (w *worker) outstanding(i int32) int {
 	return max(w.plan.window-int(w.flows[i].free), 0)
 }
 
-// worthAsking is how many answers of a flow are asked for at once. An open loop sees by one that is missing that there are no more.
-func (w *worker) worthAsking(i int32) int {
-	n := w.outstanding(i)
-	if w.plan.open {
-		return n + 1
-	}
-	return max(n, 1)
-}
-
 // stamped is when a datagram was received: by the kernel's stamp, nanoseconds since 1970, where there is one, else when it was read.
 func (w *worker) stamped(kernel, read int64) int64 {
 	if kernel == 0 || w.plan.clock != KernelClock {

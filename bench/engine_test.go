@@ -236,11 +236,24 @@ func TestStrangersAndDuplicatesAreCountedApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := quick(at)
-	c.Stray, c.Warmup, c.Schedule = true, -1, Schedule{{From: 500, To: 500}}
-	r := mustRun(t, c)
-	if n := r.Totals.Answered; n == 0 || r.Totals.Stray != n || r.Totals.Duplicate != n || r.Totals.Unmatched != n {
-		t.Errorf("%+v", r.Totals)
+	for name, set := range map[string]func(*Config){
+		"open":             func(c *Config) { c.Flows, c.Schedule = 16, Schedule{{From: 2000, To: 2000}} },
+		"open, by user":    func(c *Config) { c.Flows, c.Schedule, c.Clock = 16, Schedule{{From: 2000, To: 2000}}, UserClock },
+		"open, stray":      func(c *Config) { c.Stray, c.Schedule = true, Schedule{{From: 500, To: 500}} },
+		"closed":           func(*Config) {},
+		"closed, one flow": func(c *Config) { c.Flows, c.Window = 1, 1 },
+	} {
+		c := quick(at)
+		c.Warmup, c.Timeout = -1, 5*time.Second
+		set(&c)
+		r := mustRun(t, c)
+		strays := int64(0) // a connected socket sees none
+		if c.Stray {
+			strays = r.Totals.Answered
+		}
+		if n := r.Totals.Answered; n == 0 || n != r.Totals.Sent || r.Totals.Stray != strays || r.Totals.Duplicate != n || r.Totals.Unmatched != n {
+			t.Errorf("%s: %+v", name, r.Totals)
+		}
 	}
 }
 

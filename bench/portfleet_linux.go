@@ -20,7 +20,8 @@ type fleetPort struct {
 	kind    traits
 	first   []int // for each message, the first of its requests
 	posts   []post
-	room    int // datagrams asked for at once
+	room    int  // datagrams asked for at once
+	last    bool // nothing is sent any more, and all flows have been looked at since
 	scratch sock.Control
 	quote   []byte
 }
@@ -124,6 +125,10 @@ const (
 )
 
 func (f *fleetPort) receive(w *worker, wait time.Duration) {
+	if !w.sending && !f.last {
+		f.last = true
+		f.fleet.AgainAll() // who answers twice may have left answers that nobody expected, and so nobody asked for
+	}
 	for flows := f.fleet.Ready(wait); len(flows) > 0; {
 		f.ask(w, flows)
 		var begin, end moment
@@ -153,7 +158,7 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 				f.hand(w, i, first+j, at)
 			}
 			w.watch.show()
-			if n == limit && (w.plan.open || w.outstanding(i) > 0) {
+			if n == limit && (w.outstanding(i) > 0 || !w.sending) {
 				f.fleet.Again(i)
 			}
 			w.drained(i)
@@ -182,8 +187,8 @@ func (f *fleetPort) ask(w *worker, flows []int32) {
 	}
 }
 
-// limit is how many datagrams are asked for when flow i is looked at.
-func (f *fleetPort) limit(w *worker, i int32) int { return min(w.worthAsking(i), maxBatch) }
+// limit is how many datagrams are asked for when flow i is looked at: what is outstanding, and one where nothing is.
+func (f *fleetPort) limit(w *worker, i int32) int { return min(max(w.outstanding(i), 1), maxBatch) }
 
 // measure records the latency of the answer that was taken from flow i last, if it was one.
 func (f *fleetPort) measure(w *worker, i int32) {

@@ -157,6 +157,14 @@ func (f *Fleet) Again(i int32) {
 	}
 }
 
+// AgainAll has the next Ready return all.
+func (f *Fleet) AgainAll() {
+	f.again = f.again[:0]
+	for i := range f.sockets {
+		f.Again(int32(i))
+	}
+}
+
 // Socket returns socket i.
 func (f *Fleet) Socket(i int32) *Socket { return f.sockets[i] }
 
