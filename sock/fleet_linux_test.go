@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -116,8 +117,16 @@ func TestFleetInSeries(t *testing.T) {
 		defer server.Close()
 		defer f.Close()
 		if rapid.Bool().Draw(r, "traced") {
-			SetTracer(&calls{})
-			defer SetTracer(nil)
+			told := &calls{}
+			SetTracer(told)
+			defer func() {
+				SetTracer(nil)
+				for _, c := range told.all {
+					if strings.HasPrefix(c.Name, "send") && (len(c.Messages) == 0 || len(c.Messages[0].Vectors) != 1 || c.Messages[0].Vectors[0].Size == 0) {
+						r.Fatalf("it was told of %+v", *c)
+					}
+				}
+			}()
 		}
 		var sent [flows][]string
 		f.Reset()

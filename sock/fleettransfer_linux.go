@@ -126,7 +126,9 @@ func (f *Fleet) sendSlowly(c *sysCall) {
 	}
 	piece := unix.Iovec{Base: (*byte)(c.data)}
 	piece.SetLen(int(c.a3))
-	c.set(int(c.a3), sendto(c.fd, &unix.Msghdr{Iov: &piece}, false))
+	h := unix.Msghdr{Iov: &piece}
+	h.SetIovlen(1)
+	c.set(int(c.a3), sendto(c.fd, &h, false))
 }
 
 // Sent returns how many messages of post k the kernel took, and when it was handed them ([Ticks]). If it took none, the errno says why not the first. EAGAIN: the

@@ -14,7 +14,7 @@ var setting = map[string]Text{
 	"SO_RXQ_OVFL":     {"the kernel says with each datagram how many were dropped before it", "内核随数据报告知此前丢弃了多少个"},
 	"SO_BINDTODEVICE": {"receive and send by interface {text} alone", "只经网卡 {text} 收发"},
 
-	"IP_PKTINFO":          {"the kernel says to which address of this machine each datagram was sent, so that the reply can leave from there", "内核告知每个数据报发到了本机的哪个地址，应答就能从那个地址发出"},
+	"IP_PKTINFO":          {"whether the kernel says to which address of this machine each datagram was sent, so that the reply can leave from there: {onoff}", "内核是否告知每个数据报发到了本机的哪个地址，好让应答从那个地址发出：{onoff}"},
 	"IP_RECVERR":          {"ICMP errors about what was sent are kept in an error queue: so an unconnected socket, too, hears of \"nothing listens there\"", "发出的数据报若引来 ICMP 错误，就存进错误队列：这样没有连接的套接字也能得知“那里没有人在听”"},
 	"IP_RECVTTL":          {"the kernel tells the TTL of each datagram", "内核告知每个数据报的 TTL"},
 	"IP_RECVTOS":          {"the kernel tells the type of service of each datagram", "内核告知每个数据报的服务类型（TOS）"},
@@ -27,7 +27,7 @@ var setting = map[string]Text{
 	"IP_MULTICAST_ALL":    {"hear only the multicast groups joined here, not those that other programs have joined", "只收自己加入的多播组，不收别的程序加入的"},
 	"IP_ADD_MEMBERSHIP":   {"joins a multicast group", "加入一个多播组"},
 	"IPV6_V6ONLY":         {"whether it is for IPv6 alone: {onoff}; off, IPv4 comes too, as ::ffff:a.b.c.d", "是否只用于 IPv6：{onoff}；关时也收 IPv4，地址写作 ::ffff:a.b.c.d"},
-	"IPV6_RECVPKTINFO":    {"the kernel says to which address of this machine each datagram was sent, so that the reply can leave from there", "内核告知每个数据报发到了本机的哪个地址，应答就能从那个地址发出"},
+	"IPV6_RECVPKTINFO":    {"whether the kernel says to which address of this machine each datagram was sent, so that the reply can leave from there: {onoff}", "内核是否告知每个数据报发到了本机的哪个地址，好让应答从那个地址发出：{onoff}"},
 	"IPV6_RECVERR":        {"ICMPv6 errors about what was sent are kept in an error queue: so an unconnected socket, too, hears of \"nothing listens there\"", "发出的数据报若引来 ICMPv6 错误，就存进错误队列：这样没有连接的套接字也能得知“那里没有人在听”"},
 	"IPV6_RECVHOPLIMIT":   {"the kernel tells the hop limit of each datagram", "内核告知每个数据报的跳数限制"},
 	"IPV6_RECVTCLASS":     {"the kernel tells the traffic class of each datagram", "内核告知每个数据报的流量类别"},
