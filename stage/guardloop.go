@@ -72,7 +72,8 @@ func (t *loopTable) flowOf(d *dgram.Datagram) uint64 {
 	}
 	high, low := d.Peer.Bits()
 	ports := uint64(d.Peer.Port())<<16 | uint64(d.Local.Port())
-	return fold(fold(high^t.keys[0], low^t.keys[1])^ports, t.keys[2]) | usedCell
+	// Ports that follow each other come out of one multiplication at even distances, which with some keys are multiples of the number of sets: hence the last.
+	return fold(fold(fold(high^t.keys[0], low^t.keys[1])^ports, t.keys[2]), t.keys[3]) | usedCell
 }
 
 // glimpse returns the hash of p's ends and, where they are all of it, of all its bytes.
