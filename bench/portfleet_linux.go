@@ -82,9 +82,7 @@ func openFlow(c *Config, p *plan) (*sock.Socket, error) {
 // of a request.
 func unasked(s *sock.Socket) error {
 	if s.Family() == sock.INET6 {
-		if err := s.Set(sock.IPv6RecvPktInfo, 0); err != nil {
-			return err
-		}
+		return s.Set(sock.IPv6RecvPktInfo, 0)
 	}
 	return s.Set(sock.IPPktInfo, 0)
 }
@@ -144,7 +142,7 @@ func (f *fleetPort) receive(w *worker, wait time.Duration) {
 		}
 		w.flush()
 		if f.kind.measures {
-			f.measure(w, 0)
+			f.measure(w)
 		}
 		flows = flows[made:]
 	}
@@ -194,10 +192,10 @@ func (f *fleetPort) ask(w *worker, flows []int32) {
 // limit is how many datagrams are asked for when flow i is looked at: what is outstanding, and one where nothing is.
 func (f *fleetPort) limit(w *worker, i int32) int { return min(max(w.outstanding(i), 1), maxBatch) }
 
-// measure records the latency of the answer that was taken from flow i last, if it was one.
-func (f *fleetPort) measure(w *worker, i int32) {
+// measure records the latency of the answer that was taken last from the one flow that there is, if it was one.
+func (f *fleetPort) measure(w *worker) {
 	if due, ok := w.unmeasured.take(); ok {
-		at := w.clock.stamp(f.fleet.Stamp(i))
+		at := w.clock.stamp(f.fleet.Stamp(0))
 		if at < 0 { // it does not say
 			at = w.clock.now()
 		}

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"dgram"
 	"dgram/dgramtest"
+	"dgram/internal/testnet"
+	"dgram/sock"
 )
 
 // With one request outstanding a latency ends when the kernel had the answer, however late the worker looks.
@@ -44,4 +47,30 @@ func TestOneOfOneIsMeasuredByTheKernel(t *testing.T) {
 		}
 	}
 	t.Errorf("no latency without the worker's own delay: %+v", w.cur.latency.moments)
+}
+
+// The kernel is asked for no more than is read: what else it says of each datagram would be in every request's cost.
+func TestFlowsAskForNothingUnread(t *testing.T) {
+	for at, unread := range map[string][]sock.Opt{"127.0.0.1:9": {sock.IPPktInfo}, "[::1]:9": {sock.IPPktInfo, sock.IPv6RecvPktInfo}} {
+		t.Run(at, func(t *testing.T) {
+			c := Config{Target: dgram.MustParseEndpoint(at)}
+			p, err := c.plan()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := openFlow(&c, p)
+			if err != nil && c.Target.Addr().Is6() {
+				testnet.Missing(t, "IPv6")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for _, o := range unread {
+				if on, err := s.Get(o); err != nil || on != 0 {
+					t.Errorf("%s is %d, %v", o.Name, on, err)
+				}
+			}
+		})
+	}
 }

@@ -149,7 +149,7 @@ func (f *Fleet) epollWait(room int, wait time.Duration) int {
 	return int(n)
 }
 
-// Again has the next Ready return i whether or not anything arrives: the kernel tells once that a socket has become readable, and Recv may have
+// Again has the next Ready return i whether or not anything arrives: the kernel tells once that a socket has become readable, and a look may have
 // left something.
 func (f *Fleet) Again(i int32) {
 	if f.epoll >= 0 && len(f.again) < cap(f.again) {

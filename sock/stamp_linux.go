@@ -32,7 +32,7 @@ func (s *Socket) KeepStamps() error {
 	return nil
 }
 
-// Stamp returns when the kernel received the datagram that Recv took from socket i last, of a Socket that was told to KeepStamps, in nanoseconds since 1970;
+// Stamp returns when the kernel received the datagram that was taken from socket i last, of a Socket that was told to KeepStamps, in nanoseconds since 1970;
 // 0: it does not say.
 func (f *Fleet) Stamp(i int32) int64 {
 	if readStamp(uintptr(f.fds[i]), &f.stamp) != 0 {
